@@ -1,0 +1,6 @@
+"""What a spectrum is: technique, axes with their units, and the sample it belongs to."""
+
+from engine.spectra.spectrum import KINDS, X_UNITS, Sample, Source, Spectrum
+from engine.spectra.technique import Technique
+
+__all__ = ["KINDS", "X_UNITS", "Sample", "Source", "Spectrum", "Technique"]
