@@ -5,7 +5,8 @@ patterns; group 10 (arene), whose ring had lost an atom (``[cX3]1[cX3] [cX3] [cX
 hydrocarbon ring of five aromatic carbons is no arene), is the six-membered ring of aromatic
 carbons; group 35 (thial), whose ``=-S`` is ``=S``; the name of group 24 ("Iothiocyanate").
 ``!$ (NC=O)`` of group 9 is ``!$(NC=O)``. The ``[#6,H]`` of groups 4 and 35 is kept: in SMARTS,
-``H`` inside a list is "one attached hydrogen", so formaldehyde needs explicit hydrogens to match.
+``H`` inside a list is "one attached hydrogen", so formic acid is an aldehyde by its OH, and
+formaldehyde, whose carbon has two hydrogens, is none.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.library.group_model import ModelCard
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -52,18 +54,6 @@ class GroupPrediction:
             "present": self.present,
             "evidence": [region.to_dict() for region in self.evidence],
         }
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """Which weights spoke, and on which licence they are."""
-
-    name: str
-    version: str
-    licence: str
-
-    def to_dict(self) -> dict[str, str]:
-        return {"name": self.name, "version": self.version, "licence": self.licence}
 
 
 @dataclass(frozen=True, eq=False)

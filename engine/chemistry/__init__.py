@@ -1,0 +1,1 @@
+"""Functional groups, structures, known bands, and spectra rendered from lists of lines."""

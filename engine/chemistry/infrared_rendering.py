@@ -1,0 +1,286 @@
+"""Computed vibrations rendered as an infrared spectrometer would have measured them.
+
+GFN2-xTB's errors are systematic by the bond that stretches, so each vibration is moved by the
+factor of its bond before it is drawn, and its intensity corrected likewise; what is left of the
+error is drawn at random for every rendering. Condensed phases broaden and displace the stretches
+of O-H and N-H; a gas shows the rotational envelope of its band.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from engine.chemistry.line_shapes import binned_lines
+
+PHASES = ("gas", "solution", "liquid", "solid")
+
+
+@dataclass(frozen=True)
+class StretchCorrection:
+    """How the computed stretch of one kind of bond becomes the measured one.
+
+    ``smarts``: two atoms, hydrogens explicit; ``factor`` and its ``spread`` multiply the
+    wavenumber, ``gain`` the intensity with the log-normal ``gain_spread``. ``bonded`` (1/cm) and
+    ``bonded_width`` are the displacement by and the width in hydrogen bonds, ``bonded_gain`` the
+    intensity they add.
+    """
+
+    name: str
+    smarts: str
+    factor: float
+    spread: float
+    gain: float = 1.0
+    gain_spread: float = 0.5
+    bonded: float = 0.0
+    bonded_width: float = 0.0
+    bonded_gain: float = 1.0
+
+
+# Order matters: the first pattern that fits a bond wins. Factors are textbook gas-phase positions
+# over the medians of computed ones.
+STRETCHES = (
+    StretchCorrection("nitrile", "[CX2]#[NX1]", 0.937, 0.005, 0.05, 0.8),
+    StretchCorrection("isocyanide and diazo", "[*]#[*;!#6]", 0.94, 0.01, 0.5, 0.8),
+    StretchCorrection("cumulated carbon", "[CX2]=[O,S,N,C]", 0.955, 0.015, 1.0, 0.5),
+    StretchCorrection("alkyne", "[CX2]#[CX2]", 0.945, 0.006, 0.7, 0.9),
+    StretchCorrection("alkynyl C-H", "[CX2]-[#1]", 0.975, 0.004, 4.0, 0.4, -30, 40, 1.3),
+    StretchCorrection("acid O-H", "[OX2](C=[O,S])-[#1]", 1.039, 0.005, 4.0, 0.5, -550, 600, 5.0),
+    StretchCorrection("phenol O-H", "[OX2](c)-[#1]", 1.0317, 0.005, 4.0, 0.5, -280, 300, 3.0),
+    StretchCorrection("O-H", "[OX2]-[#1]", 1.0322, 0.004, 4.0, 0.5, -310, 300, 5.0),
+    StretchCorrection("amide N-H", "[NX3](C=O)-[#1]", 0.991, 0.006, 4.0, 0.5, -140, 110, 4.0),
+    StretchCorrection("N-H", "[#7]-[#1]", 0.991, 0.006, 4.0, 0.6, -60, 90, 2.5),
+    StretchCorrection("S-H", "[#16]-[#1]", 1.06, 0.006, 0.05, 0.6, -15, 30, 1.5),
+    StretchCorrection("aldehyde C-H", "[CX3](=O)-[#1]", 0.983, 0.006, 1.0, 0.5),
+    StretchCorrection("sp3 C-H", "[CX4]-[#1]", 0.9786, 0.005, 1.0, 0.4),
+    StretchCorrection("sp2 C-H", "[#6]-[#1]", 0.985, 0.005, 1.0, 0.6),
+    StretchCorrection("acid C=O", "[CX3]([OX2][#1])=[OX1]", 0.970, 0.009, 1.2, 0.35, -50, 25, 1.2),
+    StretchCorrection("amide C=O", "[CX3]([#7])=[OX1]", 0.963, 0.009, 1.2, 0.35, -35, 25, 1.2),
+    StretchCorrection("ester C=O", "[CX3]([OX2])=[OX1]", 0.966, 0.007, 1.2, 0.35, -15, 12, 1.0),
+    StretchCorrection("C=O", "[#6]=[OX1]", 0.9637, 0.007, 1.2, 0.35, -15, 12, 1.0),
+    StretchCorrection("nitro", "[NX3](=O)-[OX1]", 0.933, 0.008, 1.0, 0.4),
+    StretchCorrection("nitro", "[NX3]([OX1])=[OX1]", 0.933, 0.008, 1.0, 0.4),
+    StretchCorrection("C-F", "[#6]-F", 1.047, 0.012, 1.4, 0.4),
+    StretchCorrection("S=O", "[#16]=[OX1]", 1.051, 0.012, 1.3, 0.4),
+    StretchCorrection("C-Cl", "[#6]-Cl", 0.913, 0.02, 1.2, 0.5),
+    StretchCorrection("C-Br and C-I", "[#6]-[Br,I]", 0.92, 0.025, 1.2, 0.5),
+)
+_SKELETON = StretchCorrection("skeleton", "[*]~[*]", 0.990, 0.008, 1.0, 0.55)
+
+
+@cache
+def _patterns() -> tuple:
+    from rdkit import Chem
+
+    return tuple(Chem.MolFromSmarts(correction.smarts) for correction in STRETCHES)
+
+
+@dataclass(frozen=True, eq=False)
+class Vibrations:
+    """A molecule's computed vibrations, each with the corrections of the bonds that it stretches.
+
+    ``wavenumbers`` (1/cm) and ``intensities`` (km/mol) ``(n,)``; ``kinds`` ``(n,)`` the index into
+    ``STRETCHES`` of the leading bond, -1 for skeleton; ``shares`` ``(n,)`` how much of the
+    vibration that stretch is; ``rotation`` the mean rotational constant (1/cm).
+    """
+
+    wavenumbers: np.ndarray
+    intensities: np.ndarray
+    kinds: np.ndarray
+    shares: np.ndarray
+    rotation: float
+
+
+def vibrations_of(record: Mapping) -> Vibrations:
+    """The vibrations of one ``ir_xtb`` record (fields smiles, elements, xyz, freq, ir, stretch)."""
+    from rdkit import Chem
+
+    molecule = Chem.AddHs(Chem.MolFromSmiles(record["smiles"]))
+    kind_of_bond: dict[frozenset, int] = {}
+    for index, pattern in enumerate(_patterns()):
+        for match in molecule.GetSubstructMatches(pattern, maxMatches=4000):
+            ends = _bond_of_match(molecule, match)
+            if ends is not None:
+                kind_of_bond.setdefault(ends, index)
+    wavenumbers = np.array(record["freq"], dtype=float)
+    kinds = np.full(len(wavenumbers), -1)
+    shares = np.zeros(len(wavenumbers))
+    for vibration, first, second, share in record["stretch"]:
+        kind = kind_of_bond.get(frozenset((first, second)), -1)
+        if kind >= 0 and kind == kinds[vibration]:
+            shares[vibration] = min(1.0, shares[vibration] + share)
+        elif kind >= 0 and share > shares[vibration]:
+            kinds[vibration], shares[vibration] = kind, share
+    return Vibrations(
+        wavenumbers, np.array(record["ir"], dtype=float), kinds, shares, _rotation(molecule, record)
+    )
+
+
+def _bond_of_match(molecule, match: Sequence[int]) -> frozenset | None:
+    """The bond that a stretch pattern means: from its first atom to its last."""
+    ends = (match[0], match[-1])
+    if molecule.GetBondBetweenAtoms(*ends) is None:
+        return None
+    return frozenset(ends)
+
+
+def _rotation(molecule, record: Mapping) -> float:
+    """The mean rotational constant in 1/cm: 16.8576 / I, I in atomic mass units times square Å."""
+    masses = np.array([atom.GetMass() for atom in molecule.GetAtoms()])
+    places = np.array(record["xyz"], dtype=float)
+    if len(places) != len(masses):
+        return 0.05
+    places = places - (masses[:, None] * places).sum(0) / masses.sum()
+    inertia = (masses[:, None] * places**2).sum() * 2 / 3
+    return 16.8576 / max(inertia, 1.0)
+
+
+def render_infrared(
+    vibrations: Vibrations,
+    edges: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    phase: str | None = None,
+    correct: bool = True,
+    doubt: float = 1.0,
+) -> np.ndarray:
+    """The absorbance of a molecule, averaged over the bins of ``edges`` ``(n + 1,)`` (1/cm).
+
+    ``phase`` is one of ``PHASES``, drawn when None. ``correct=False`` leaves out the factors of
+    the stretches (one global factor, for ablation); ``doubt`` multiplies the spread of what the
+    corrections leave uncertain. Returns ``(n,)``, with a maximum drawn between
+    0.2 and 1.6.
+    """
+    if phase is None:
+        phase = PHASES[rng.choice(4, p=[0.45, 0.2, 0.2, 0.15])]
+    gas = phase == "gas"
+    positions, areas = _placed(vibrations, rng, correct, doubt)
+    count = len(positions)
+    if gas:
+        widths = rng.uniform(8, 28) * np.exp(rng.normal(0, 0.25, count))
+        gaussian = np.full(count, rng.uniform(0, 0.6))
+    else:
+        scale = {"solution": (8, 16), "liquid": (10, 20), "solid": (8, 18)}[phase]
+        widths = rng.uniform(*scale) * np.exp(rng.normal(0, 0.35, count))
+        gaussian = np.full(count, rng.uniform(0, 0.5))
+        _hydrogen_bond(vibrations, positions, areas, widths, gaussian, phase, rng)
+    if gas:
+        positions, areas, widths, gaussian = _rotational_envelope(
+            positions, areas, widths, gaussian, vibrations.rotation, rng
+        )
+    inside = (positions > edges[0] - 200) & (positions < edges[-1] + 200) & (areas > 0)
+    spectrum = binned_lines(
+        edges, positions[inside], areas[inside], widths[inside], gaussian[inside]
+    )
+    centres = (edges[1:] + edges[:-1]) / 2
+    spectrum = spectrum + _overtones(positions, areas, edges, rng)
+    spectrum = spectrum / max(spectrum.max(), 1e-9)
+    return _measured(spectrum, centres, gas, rng)
+
+
+def _placed(
+    vibrations: Vibrations, rng: np.random.Generator, correct: bool, doubt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and areas after the corrections; one draw for each kind of bond, one for each line."""
+    count = len(vibrations.wavenumbers)
+    corrections = [*STRETCHES, _SKELETON]
+    systematic = np.array([rng.normal(c.factor, doubt * c.spread) for c in corrections])
+    gains = np.array([c.gain * np.exp(rng.normal(0, doubt * c.gain_spread)) for c in corrections])
+    skeleton = rng.normal(0.990, 0.004 * doubt) + rng.normal(0, doubt * _SKELETON.spread, count)
+    shares = np.clip(vibrations.shares * 1.15, 0, 1)
+    factors = np.where(
+        vibrations.kinds >= 0,
+        shares * systematic[vibrations.kinds] + (1 - shares) * skeleton,
+        skeleton,
+    )
+    # Only the antisymmetric stretch of a nitro group is too high; the symmetric one is right.
+    nitro = np.isin(vibrations.kinds, [i for i, c in enumerate(STRETCHES) if c.name == "nitro"])
+    factors = np.where(nitro & (vibrations.wavenumbers < 1500), skeleton, factors)
+    log_gain = np.where(vibrations.kinds >= 0, shares * np.log(gains[vibrations.kinds]), 0.0)
+    areas = vibrations.intensities * np.exp(log_gain + rng.normal(0, 0.4 * doubt, count))
+    if not correct:
+        return vibrations.wavenumbers * 0.975, vibrations.intensities.copy()
+    return vibrations.wavenumbers * factors + rng.normal(0, 2, count), areas
+
+
+def _hydrogen_bond(vibrations, positions, areas, widths, gaussian, phase, rng) -> None:
+    """Displace and broaden the stretches that take part in hydrogen bonds, in place."""
+    free_share = rng.uniform(0.3, 1.0) if phase == "solution" and rng.uniform() < 0.5 else 0.0
+    strength = rng.uniform(0.75, 1.2) * (1 - free_share)
+    for line, kind in enumerate(vibrations.kinds):
+        if kind < 0 or STRETCHES[kind].bonded == 0 or vibrations.shares[line] < 0.3:
+            continue
+        correction = STRETCHES[kind]
+        spread = rng.normal(1.0, 0.15)
+        positions[line] += correction.bonded * strength * spread
+        extra = correction.bonded_width * strength * rng.uniform(0.6, 1.3)
+        widths[line] = np.hypot(widths[line], extra)
+        areas[line] *= 1 + (correction.bonded_gain - 1) * strength
+        if extra > 60:
+            gaussian[line] = 0.9
+
+
+def _rotational_envelope(positions, areas, widths, gaussian, rotation, rng):
+    """Split each gas band in its P, Q and R branches, apart by 2.36 sqrt(B T) (1/cm)."""
+    temperature = rng.uniform(298, 500)
+    apart = 2.36 * np.sqrt(rotation * temperature)
+    q_share = np.clip(rng.beta(1.2, 1.2, len(positions)), 0.05, 0.95)
+    wing = (1 - q_share) / 2
+    branch_width = np.full(len(positions), 0.75 * apart)
+    return (
+        np.concatenate([positions, positions - apart / 2, positions + apart / 2]),
+        np.concatenate([areas * q_share, areas * wing, areas * wing]),
+        np.concatenate([widths, np.hypot(widths, branch_width), np.hypot(widths, branch_width)]),
+        np.concatenate([gaussian, np.full(2 * len(positions), 0.8)]),
+    )
+
+
+def _overtones(positions, areas, edges, rng) -> np.ndarray:
+    """Weak overtone and combination bands, two to six of the strong fundamentals'."""
+    strong = np.argsort(areas)[-8:]
+    count = int(rng.integers(0, 6))
+    if count == 0 or len(strong) < 2:
+        return np.zeros(len(edges) - 1)
+    first, second = rng.choice(strong, count), rng.choice(strong, count)
+    places = (positions[first] + positions[second]) * rng.uniform(0.97, 1.0, count)
+    strengths = np.minimum(areas[first], areas[second]) * rng.uniform(0.005, 0.05, count)
+    return binned_lines(edges, places, strengths, rng.uniform(15, 50, count), 0.5)
+
+
+def _measured(spectrum, centres, gas, rng) -> np.ndarray:
+    """Instrument effects: path length, baseline, saturation, percent-T rounding, noise."""
+    peak = np.exp(rng.uniform(np.log(0.2), np.log(1.6)))
+    spectrum = spectrum * peak
+    axis = (centres - centres[0]) / (centres[-1] - centres[0])
+    if rng.uniform() < 0.7:
+        offset = rng.uniform(0, 0.03 if gas else 0.15) * peak
+        slope = rng.uniform(-1, 1) * (0.03 if gas else 0.08) * peak
+        wave = rng.uniform(0, 0.03) * peak
+        turns = rng.uniform(0.5, 2)
+        spectrum = (
+            spectrum
+            + offset
+            + slope * (axis - 0.5)
+            + wave * np.sin(2 * np.pi * (turns * axis + rng.uniform()))
+        )
+    if rng.uniform() < 0.3:
+        # Stray light and a finite dynamic range flatten strong bands.
+        floor = rng.uniform(0.001, 0.05)
+        spectrum = -np.log10(10 ** (-spectrum) * (1 - floor) + floor)
+    if rng.uniform() < 0.3:
+        percent = np.round(100 * 10 ** (-spectrum), int(rng.integers(0, 2)))
+        spectrum = -np.log10(np.clip(percent, 0.1, None) / 100)
+    noise = rng.uniform() ** 3 * 0.02 * peak
+    spectrum = spectrum + rng.normal(0, max(noise, 1e-9), len(spectrum))
+    if not gas and rng.uniform() < 0.25:
+        # Moisture and a trace of carbon dioxide.
+        lines = np.array([3400.0, 1635.0, 2349.0])
+        width = np.array([350.0, 60.0, 30.0])
+        height = np.array([0.04, 0.015, 0.02]) * rng.uniform(0, 1.5, 3) * peak
+        spectrum = spectrum + (
+            height * np.exp(-0.5 * ((centres[:, None] - lines) / (width / 2.355)) ** 2)
+        ).sum(1)
+    return spectrum

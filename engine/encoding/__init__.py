@@ -1,0 +1,1 @@
+"""Spectra as the tensors that networks take."""

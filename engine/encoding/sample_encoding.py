@@ -1,0 +1,225 @@
+"""A sample's measured spectra as the network's input: which go to which channel, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.chemistry.line_shapes import binned_lines
+from engine.chemistry.nmr_rendering import multiplet
+from engine.encoding.channels import Channel, channel
+from engine.encoding.vectors import (
+    bin_means,
+    encode_masses,
+    normalise_infrared,
+    normalise_nmr,
+)
+from engine.processing.chain import apply, default_chain
+from engine.processing.infrared import to_absorbance
+from engine.processing.mass import centroid
+from engine.spectra import Sample, Spectrum
+
+_STICK_WIDTH_HZ = 1.5
+_MAXIMUM_SCANS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSample:
+    """``values`` ``{channel: (600,)}`` ascending along the axis; ``sources`` ``{channel: indices}``
+    of the spectra in the sample that a channel was made of; ``warnings`` about those not used."""
+
+    values: dict[str, np.ndarray]
+    sources: dict[str, tuple[int, ...]]
+    warnings: tuple[str, ...]
+
+
+def encode_sample(sample: Sample) -> EncodedSample:
+    """Encode every spectrum that a channel takes; the rest is named in the warnings.
+
+    Of several IR or NMR spectra of one channel the first that can be encoded is taken; MS/MS
+    spectra of one polarity are merged. Raises nothing for a spectrum that cannot be used.
+    """
+    values: dict[str, np.ndarray] = {}
+    sources: dict[str, tuple[int, ...]] = {}
+    warnings: list[str] = []
+    masses: dict[str, list[int]] = {}
+    for index, spectrum in enumerate(sample.spectra):
+        name = _name(spectrum, index)
+        target = channel_of(spectrum)
+        if target is None:
+            warnings.append(f"{name} is not used: {_why_not(spectrum)}")
+        elif target.startswith("MS/MS"):
+            masses.setdefault(target, []).append(index)
+        elif target in values:
+            warnings.append(f"{name} is not used: another {target} spectrum was read before it")
+        else:
+            try:
+                encoded, remarks = encode_spectrum(spectrum)
+            except ValueError as error:
+                warnings.append(f"{name} is not used: {error}")
+                continue
+            warnings.extend(f"{name}: {remark}" for remark in remarks)
+            if not np.any(encoded):
+                window = channel(target)
+                warnings.append(
+                    f"{name} is not used: it holds no signal between {window.low:g} and "
+                    f"{window.high:g} {window.unit}"
+                )
+                continue
+            values[target], sources[target] = encoded, (index,)
+    for target, members in masses.items():
+        chosen, remarks = _one_precursor(sample, members)
+        warnings.extend(remarks)
+        try:
+            merged = np.sum([encode_fragments(sample.spectra[index]) for index in chosen], axis=0)
+        except ValueError as error:
+            warnings.append(f"{target} is not used: {error}")
+            continue
+        if not merged.any():
+            warnings.append(f"{target} is not used: no fragments between 0 and 600 m/z")
+            continue
+        values[target] = merged / np.linalg.norm(merged)
+        sources[target] = tuple(chosen)
+    return EncodedSample(values, sources, tuple(warnings))
+
+
+def channel_of(spectrum: Spectrum) -> str | None:
+    """The name of the channel that takes a spectrum, or None."""
+    if spectrum.technique in ("IR", "1H NMR", "13C NMR"):
+        return str(spectrum.technique)
+    if spectrum.technique == "MS/MS":
+        return "MS/MS-" if _negative(spectrum) else "MS/MS+"
+    return None
+
+
+def encode_spectrum(spectrum: Spectrum) -> tuple[np.ndarray, list[str]]:
+    """One IR or NMR spectrum as ``(600,)``, and remarks on how it was taken.
+
+    A raw FID goes through the default processing chain, a peak list is drawn as lines. Raises
+    ``ValueError`` for what cannot be encoded.
+    """
+    if spectrum.technique not in ("IR", "1H NMR", "13C NMR"):
+        raise ValueError(_why_not(spectrum))
+    target = channel(str(spectrum.technique))
+    remarks: list[str] = []
+    if spectrum.kind == "fid":
+        processed = apply(default_chain(spectrum), spectrum)
+        remarks += [w for w in processed.warnings if w not in spectrum.warnings]
+        spectrum = processed
+    if spectrum.technique != "IR":
+        if spectrum.kind == "sticks":
+            return normalise_nmr(_drawn(spectrum, target)), remarks
+        return normalise_nmr(bin_means(spectrum.x, spectrum.y, target)), remarks
+    if spectrum.y_unit == "transmittance":
+        absorbance = to_absorbance(spectrum)
+        remarks += [w for w in absorbance.warnings if w not in spectrum.warnings]
+        spectrum = absorbance
+    if spectrum.kind == "sticks":
+        means = binned_lines(
+            target.edges, spectrum.x, np.nan_to_num(spectrum.y), np.full(len(spectrum), 15.0), 0.3
+        )
+    else:
+        means = bin_means(spectrum.x, spectrum.y, target)
+    top = float(np.max(means, initial=0.0))
+    if top <= 0:
+        return np.zeros_like(means), remarks
+    # Other ordinates, and absorbances of very thin or thick samples, are brought to 1.
+    if spectrum.kind == "sticks" or spectrum.y_unit != "absorbance" or not 0.1 <= top <= 2.5:
+        means = means / top
+        remarks.append("the ordinate was scaled to a maximum of 1")
+    return normalise_infrared(means), remarks
+
+
+def encode_fragments(spectrum: Spectrum) -> np.ndarray:
+    """One MS/MS spectrum as ``(600,)``."""
+    if spectrum.kind == "continuous":
+        spectrum = centroid(spectrum)
+    return encode_masses(spectrum.x, spectrum.y)
+
+
+def _drawn(spectrum: Spectrum, target: Channel) -> np.ndarray:
+    """A peak list as lines of 1.5 Hz, split by its couplings where they are given."""
+    frequency = spectrum.metadata.get("frequency_mhz") or (
+        400.0 if target.name == "1H NMR" else 100.0
+    )
+    spectrum = spectrum.ascending
+    positions, areas = [], []
+    for peak, place, area in zip(_peaks_of(spectrum), spectrum.x, spectrum.y, strict=True):
+        lines, shares = multiplet(
+            _splittings(str(peak.get("multiplicity") or ""), peak.get("j_hz") or [])
+        )
+        positions.append(place + lines / frequency)
+        areas.append((area if np.isfinite(area) and area > 0 else 1.0) * shares)
+    positions, areas = np.concatenate(positions), np.concatenate(areas)
+    widths = np.full(len(positions), _STICK_WIDTH_HZ / frequency)
+    return binned_lines(target.edges, positions, areas, widths)
+
+
+def _peaks_of(spectrum: Spectrum) -> Sequence[Mapping]:
+    """What is known of each peak of an ascending list; a paper lists them in its own order."""
+    peaks = spectrum.metadata.get("peaks") or ()
+    whole = all(isinstance(peak, Mapping) and "position" in peak for peak in peaks)
+    if len(peaks) != len(spectrum) or not whole:
+        return [{}] * len(spectrum)
+    return sorted(peaks, key=lambda peak: peak["position"])
+
+
+_NEIGHBOURS = {"d": 1, "t": 2, "q": 3, "p": 4, "h": 5}
+_WORDS = {"quint": "p", "quin": "p", "pent": "p", "sext": "h", "sept": "7", "hept": "7"}
+
+
+def _splittings(letters: str, couplings) -> list[tuple[float, int]]:
+    """Couplings with the neighbours that the multiplicity's letters say, else with one each."""
+    letters = letters.lower().replace("app", "").replace("br", "")
+    for word, letter in _WORDS.items():
+        letters = letters.replace(word, letter)
+    counts = [_NEIGHBOURS.get(letter, 6) for letter in letters if letter in {*_NEIGHBOURS, "7"}]
+    return [
+        (float(coupling), counts[index] if index < len(counts) else 1)
+        for index, coupling in enumerate(couplings[:4])
+    ]
+
+
+def _one_precursor(sample: Sample, members: list[int]) -> tuple[list[int], list[str]]:
+    """Spectra of one precursor: a run holds many compounds, and merging them would mean nothing."""
+    precursors = [sample.spectra[i].metadata.get("precursor_mz") for i in members]
+    precursors = [p if isinstance(p, (int, float)) and np.isfinite(p) else None for p in precursors]
+    known = [p for p in precursors if p is not None]
+    if not known or max(known) - min(known) < 0.5:
+        return members[:_MAXIMUM_SCANS], []
+    strength = {}
+    for index, precursor in zip(members, precursors, strict=True):
+        if precursor is not None:
+            total = float(np.nansum(sample.spectra[index].y))
+            strength[round(precursor, 1)] = strength.get(round(precursor, 1), 0.0) + total
+    best = max(strength, key=strength.__getitem__)
+    chosen = [
+        i for i, p in zip(members, precursors, strict=True)
+        if p is not None and abs(p - best) < 0.5
+    ]  # fmt: skip
+    remark = (
+        f"{len(members)} MS/MS spectra of {len(strength)} precursors were given; only those of "
+        f"m/z {best:g}, the strongest, are used: give the spectra of one compound"
+    )
+    return chosen[:_MAXIMUM_SCANS], [remark]
+
+
+def _negative(spectrum: Spectrum) -> bool:
+    polarity = str(spectrum.metadata.get("polarity") or "").lower()
+    adduct = str(spectrum.metadata.get("adduct") or "")
+    return polarity.startswith("neg") or (not polarity and adduct.endswith("-"))
+
+
+def _name(spectrum: Spectrum, index: int) -> str:
+    return spectrum.title or str(spectrum.source) or f"spectrum {index + 1}"
+
+
+def _why_not(spectrum: Spectrum) -> str:
+    if spectrum.technique == "MS":
+        return (
+            "the network reads fragment spectra (MS/MS); a single-stage mass spectrum "
+            "(electron ionisation included) is shown only"
+        )
+    return f"the network reads IR, 1H NMR, 13C NMR and MS/MS, not {spectrum.technique}"

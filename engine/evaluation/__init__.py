@@ -1,0 +1,1 @@
+"""The benchmarks: every number that the project claims, beside its baselines."""

@@ -1,0 +1,1 @@
+"""What the installation and the lab own: trained models."""

@@ -1,0 +1,313 @@
+"""SymSpectra: functional groups from any subset of spectra through a symmetric information bottleneck.
+
+``papers``: SymSpectra, sections 2.2 and 2.3. Where the paper is silent, or speaks of complete
+input only:
+
+- Any subset of channels: only the channels that are present are encoded and attended to; an absent
+  one is a learned vector in the fusion.
+- The joint sequence that is asked (keys and values) averages every three neighbouring tokens:
+  context needs less detail than what is kept, and attention is most of the cost on a CPU.
+- Tokens carry a learned position, since a pooled token would not know its wavenumber or shift.
+- The gated tokens of a channel are narrowed to ``reduced`` features each, flattened (so that
+  positions stay apart) and projected; the fused representation is their sum.
+- The decoder corrects the main predictor's logits ("only the main predictor and the decoder is
+  used for inference", Fig. 2).
+- Without sampling (inference) a gate takes its mean p, and the noise its mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.networks.importance_gate import ImportanceGate, information_bound, relaxed_bernoulli
+from engine.networks.label_decoder import LabelDecoder
+
+
+@dataclass(frozen=True)
+class SymSpectraConfig:
+    """Everything that rebuilds the network."""
+
+    channels: tuple[str, ...]
+    labels: tuple[str, ...]
+    order: tuple[int, ...]
+    points: int = 600
+    stem: int = 32
+    width: int = 96
+    kernel: int = 11
+    pools: tuple[int, int] = (2, 2)
+    heads: int = 4
+    coarsen: int = 3
+    reduced: int = 16
+    fused: int = 512
+    dropout: float = 0.3
+
+    @property
+    def tokens(self) -> int:
+        return self.points // self.pools[0] // self.pools[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SymSpectraConfig:
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+# Not frozen: Lightning Fabric converts the precision of its tensors in place.
+@dataclass
+class SymSpectraOutput:
+    """``logits`` and ``main_logits`` ``B x K``; ``gates``: p of each present channel, ``B x L``.
+
+    In training also ``information``, the sum of both bounds over channels (scalar), and
+    ``without`` ``{channel: B x K}``, the auxiliary predictor's logits with that channel hidden.
+    """
+
+    logits: Tensor
+    main_logits: Tensor
+    gates: dict[str, Tensor]
+    information: Tensor | None = None
+    without: dict[str, Tensor] = field(default_factory=dict)
+
+
+class SpectrumEncoder(nn.Module):
+    """Two blocks of Conv1D, BatchNorm, ReLU, MaxPool (eq. 2): ``B x 600 -> B x L x C``."""
+
+    def __init__(self, config: SymSpectraConfig) -> None:
+        super().__init__()
+        pad = config.kernel // 2
+        self.blocks = nn.Sequential(
+            nn.Conv1d(1, config.stem, config.kernel, padding=pad),
+            nn.BatchNorm1d(config.stem),
+            nn.ReLU(),
+            nn.MaxPool1d(config.pools[0]),
+            nn.Conv1d(config.stem, config.width, config.kernel, padding=pad),
+            nn.BatchNorm1d(config.width),
+            nn.ReLU(),
+            nn.MaxPool1d(config.pools[1]),
+        )
+        self.position = nn.Parameter(torch.randn(config.tokens, config.width) * 0.02)
+
+    def forward(self, spectrum: Tensor) -> Tensor:
+        return self.blocks(spectrum.unsqueeze(1)).transpose(1, 2) + self.position
+
+
+class CrossModalAttention(nn.Module):
+    """One channel's tokens ask the joint sequence (eqs 3-4): ``B x L x C, B x S x C -> B x L x C``."""
+
+    def __init__(self, width: int, heads: int, coarsen: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.coarsen = coarsen
+        self.joint = nn.Linear(width, width)
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def keys_and_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of one channel's part of the joint sequence, ``B x heads x L x C/heads``.
+
+        The linear maps act on each token alone, so the joint sequence can be put together from
+        its channels' parts, and ``coarsen`` neighbours averaged.
+        """
+        length = tokens.shape[1] // self.coarsen * self.coarsen
+        coarse = tokens[:, :length].unflatten(1, (-1, self.coarsen)).mean(2)
+        key, value = self.key_value(self.joint(coarse)).chunk(2, dim=-1)
+        return self._split(key), self._split(value)
+
+    def forward(self, tokens: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
+        attended = nn.functional.scaled_dot_product_attention(
+            self._split(self.query(tokens)),
+            torch.cat(list(keys), dim=2),
+            torch.cat(list(values), dim=2),
+        )
+        return self.out(attended.transpose(1, 2).flatten(2))
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class SymSpectra(nn.Module):
+    """The network; see the module's text. Input: ``{channel: B x 600}``, one entry a present channel."""
+
+    def __init__(self, config: SymSpectraConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, labels = config.width, len(config.labels)
+        names = [self._key(name) for name in config.channels]
+        self.encoders = nn.ModuleDict({name: SpectrumEncoder(config) for name in names})
+        self.attention = CrossModalAttention(width, config.heads, config.coarsen)
+        self.norm = nn.LayerNorm(width)
+        self.gates = nn.ModuleDict({name: ImportanceGate(width) for name in names})
+        self.reduce = nn.ModuleDict({name: nn.Linear(width, config.reduced) for name in names})
+        self.project = nn.ModuleDict(
+            {name: nn.Linear(config.tokens * config.reduced, config.fused) for name in names}
+        )
+        self.absent = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(config.fused)) for name in names}
+        )
+        self.input_dropout = nn.Dropout(config.dropout)
+        self.fuse = nn.Sequential(
+            nn.LayerNorm(config.fused), nn.ReLU(), nn.Dropout(config.dropout),
+            nn.Linear(config.fused, config.fused), nn.LayerNorm(config.fused), nn.ReLU(),
+            nn.Dropout(config.dropout),
+        )  # fmt: skip
+        self.main = nn.Linear(config.fused, labels)
+        self.auxiliary = nn.Sequential(
+            nn.Linear(config.fused, config.fused // 2), nn.ReLU(),
+            nn.Linear(config.fused // 2, labels),
+        )  # fmt: skip
+        self.decoder = LabelDecoder(config.fused, config.order)
+        for name in names:
+            self.register_buffer(f"noise_mean_{name}", torch.zeros(width))
+            self.register_buffer(f"noise_deviation_{name}", torch.ones(width))
+
+    @staticmethod
+    def _key(channel: str) -> str:
+        """A channel's name as a module's name: no blanks, slashes or signs."""
+        return (
+            channel.replace("+", "_positive").replace("-", "_negative").replace("/", "_")
+            .replace(" ", "_")
+        )  # fmt: skip
+
+    def forward(
+        self, spectra: Mapping[str, Tensor], truth: Tensor | None = None, teaching: float = 0.0
+    ) -> SymSpectraOutput:
+        """Logits and gates; with ``truth`` (``B x K``) in training mode also the training terms."""
+        training = self.training and truth is not None
+        gates, gated, information = self._gated_tokens(spectra, training)
+        parts = {name: self._part(name, tokens) for name, tokens in gated.items()}
+        fused = self._fuse(parts)
+        main = self.main(fused)
+        decoded = self.decoder(fused, main, truth if training else None, teaching)
+        without = self._without_each(parts) if training else {}
+        return SymSpectraOutput(decoded, main, gates, information, without)
+
+    def _gated_tokens(
+        self, spectra: Mapping[str, Tensor], training: bool
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor | None]:
+        """Gates ``B x L`` and gated tokens ``B x L x C`` of each present channel, and the bounds."""
+        present = [name for name in self.config.channels if name in spectra]
+        if not present:
+            raise ValueError(f"no channel is present: expected one of {self.config.channels}")
+        tokens = {name: self.encoders[self._key(name)](spectra[name]) for name in present}
+        keys, values = {}, {}
+        for name in present:
+            keys[name], values[name] = self.attention.keys_and_values(tokens[name])
+        gates, gated, terms = {}, {}, []
+        for name in present:
+            attended = self.attention(
+                tokens[name], [keys[n] for n in present], [values[n] for n in present]
+            )
+            hidden = self.norm(tokens[name] + attended)
+            logits = self.gates[self._key(name)](hidden)
+            gates[name] = torch.sigmoid(logits)
+            gated[name], sampled = self._inject_noise(name, hidden, logits, training)
+            if training:
+                terms.append(self._bounds(name, hidden, sampled, tokens, keys, values, present))
+        return gates, gated, torch.stack(terms).sum() if terms else None
+
+    def masking_effects(
+        self, spectra: Mapping[str, Tensor], reach: int = 1
+    ) -> tuple[SymSpectraOutput, dict[str, Tensor]]:
+        """How much each logit falls when a stretch of one channel's tokens is replaced by noise.
+
+        For one sample (``{channel: 1 x 600}``) in evaluation mode. Around each token, ``reach``
+        neighbours to both sides are set to the mean of the injected noise (eq. 6 with the gate
+        closed), and the rest of the network is run again. Returns the output for the whole sample
+        and ``{channel: L x K}``, positive where a region speaks for a group.
+        """
+        gates, gated, _ = self._gated_tokens(spectra, training=False)
+        parts = {name: self._part(name, tokens) for name, tokens in gated.items()}
+        fused = self._fuse(parts)
+        main = self.main(fused)
+        output = SymSpectraOutput(self.decoder(fused, main), main, gates)
+        effects = {}
+        for name, tokens in gated.items():
+            length = tokens.shape[1]
+            places = torch.arange(length, device=tokens.device)
+            hidden = (places[None] - places[:, None]).abs() <= reach
+            mean = getattr(self, f"noise_mean_{self._key(name)}")
+            masked = torch.where(hidden.unsqueeze(-1), mean, tokens.expand(length, -1, -1))
+            rest = {n: p.expand(length, -1) for n, p in parts.items() if n != name}
+            fused = self._fuse({**rest, name: self._part(name, masked)})
+            logits = self.decoder(fused, self.main(fused))
+            effects[name] = output.logits - logits
+        return output, effects
+
+    def _part(self, name: str, tokens: Tensor) -> Tensor:
+        """One channel's share of the fused representation, ``B x L x C -> B x D``."""
+        narrow = self.reduce[self._key(name)](tokens)
+        return self.project[self._key(name)](self.input_dropout(narrow.flatten(1)))
+
+    def _fuse(self, parts: Mapping[str, Tensor]) -> Tensor:
+        total = sum(parts.values())
+        for name in self.config.channels:
+            if name not in parts:
+                total = total + self.absent[self._key(name)]
+        return self.fuse(total)
+
+    def _without_each(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The auxiliary predictor p(Y | T without i) for each present channel i (eq. 9).
+
+        It learns from detached features: it measures what the others know, and must not change it.
+        """
+        logits = {}
+        size = next(iter(parts.values()))
+        for hidden in parts:
+            rest = {name: part.detach() for name, part in parts.items() if name != hidden}
+            fused = self._fuse(rest) if rest else self._fuse_nothing(size)
+            logits[hidden] = self.auxiliary(fused.detach())
+        return logits
+
+    def _fuse_nothing(self, like: Tensor) -> Tensor:
+        total = sum(self.absent[self._key(name)] for name in self.config.channels)
+        return self.fuse(total.expand(like.shape[0], -1))
+
+    def _inject_noise(
+        self, name: str, hidden: Tensor, logits: Tensor, training: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens with what the gates drop replaced by noise (eq. 6), and the gates used."""
+        mean = getattr(self, f"noise_mean_{self._key(name)}")
+        deviation = getattr(self, f"noise_deviation_{self._key(name)}")
+        if not training:
+            gate = torch.sigmoid(logits)
+            return gate.unsqueeze(-1) * hidden + (1 - gate.unsqueeze(-1)) * mean, gate
+        with torch.no_grad():
+            flat = hidden.detach().float().flatten(0, 1)
+            mean.lerp_(flat.mean(0), 0.02)
+            deviation.lerp_(flat.std(0), 0.02)
+        gate = relaxed_bernoulli(logits)
+        noise = mean + deviation * torch.randn_like(hidden)
+        return gate.unsqueeze(-1) * hidden + (1 - gate.unsqueeze(-1)) * noise, gate
+
+    def _bounds(self, name, hidden, sampled, tokens, keys, values, present) -> Tensor:
+        """Eq. 18 of channel ``name`` plus eq. 19 from the other channels, if there are any.
+
+        For eq. 19 the gates of the others are found anew from the others alone, on the first
+        eighth of the batch: an unbiased estimate at an eighth of the cost.
+        """
+        mean = getattr(self, f"noise_mean_{self._key(name)}").clone()
+        deviation = getattr(self, f"noise_deviation_{self._key(name)}").clone().clamp_min(1e-3)
+        bound = information_bound(sampled, hidden, mean, deviation)
+        others = [other for other in present if other != name]
+        if not others:
+            return bound
+        part = slice(0, max(1, len(hidden) // 8))
+        context, context_gates = [], []
+        for other in others:
+            attended = self.attention(
+                tokens[other][part],
+                [keys[n][part] for n in others],
+                [values[n][part] for n in others],
+            )
+            state = self.norm(tokens[other][part] + attended)
+            context.append(state)
+            context_gates.append(relaxed_bernoulli(self.gates[self._key(other)](state)))
+        return bound + information_bound(
+            torch.cat(context_gates, 1), torch.cat(context, 1), mean, deviation
+        )

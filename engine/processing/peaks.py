@@ -1,0 +1,190 @@
+"""Peak picking: positions, heights and widths of what rises from the noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.processing.noise import noise_level, noise_span
+from engine.spectra import Spectrum, Technique
+
+MAX_PEAKS = 5000
+
+_DIRECTIONS = ("auto", "up", "down", "both")
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One peak: ``position`` in the unit of x, ``height`` in that of y, ``width`` the FWHM in x.
+
+    ``height`` is the value of y at the top (for a transmittance: at the bottom of the band);
+    ``width`` is 0 for a stick.
+    """
+
+    position: float
+    height: float
+    width: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"position": self.position, "height": self.height, "width": self.width}
+
+
+def pick_peaks(
+    spectrum: Spectrum,
+    min_height: float | None = None,
+    noise_factor: float | None = None,
+    min_prominence: float | None = None,
+    direction: str = "auto",
+    drop_solvent: bool = False,
+) -> list[Peak]:
+    """The peaks of a spectrum in rising order of position, at most ``MAX_PEAKS`` (the highest).
+
+    Continuous: maxima whose prominence exceeds ``noise_factor`` times the noise (None:
+    what so many points of pure noise do not reach, about 10) and
+    ``min_prominence``, a fraction of the range of y (None: 0.02 for IR and Raman, 0.005 for NMR,
+    0.01 for others; a 13C solvent line, which may tower, does not count for the range); the top
+    is that of the parabola through three points. ``direction`` ``auto`` takes minima of a
+    transmittance, both ways for NMR experiments with inverted lines (DEPT, APT), else maxima.
+    Sticks: those above ``min_height``.
+
+    ``min_height`` is a fraction of the highest peak (None: 0 for continuous spectra, 0.01 for
+    mass sticks). ``drop_solvent`` leaves out the residual solvent and water lines of the solvent
+    in the metadata. Raises ``ValueError`` for a FID and for an unknown direction.
+    """
+    if spectrum.kind == "fid":
+        raise ValueError("peaks need a spectrum, got a FID: transform it first")
+    if direction not in _DIRECTIONS:
+        raise ValueError(f"direction {direction!r}; right is {', '.join(_DIRECTIONS)}")
+    spectrum = spectrum.ascending
+    if spectrum.kind == "sticks":
+        peaks = _sticks(spectrum, min_height)
+    else:
+        peaks = _continuous(
+            spectrum, min_height or 0.0, noise_factor, min_prominence, _signs(spectrum, direction)
+        )
+    if drop_solvent and spectrum.technique.is_nmr:
+        from engine.processing.referencing import near_solvent_line
+
+        peaks = [p for p in peaks if not near_solvent_line(spectrum, p.position)]
+    if len(peaks) > MAX_PEAKS:
+        peaks = sorted(peaks, key=lambda p: -abs(p.height))[:MAX_PEAKS]
+    return sorted(peaks, key=lambda p: p.position)
+
+
+def inverted_lines_expected(spectrum: Spectrum) -> bool:
+    """Whether the pulse program gives lines of both signs (DEPT-135, APT, J-modulated)."""
+    program = str(spectrum.metadata.get("pulse_program") or "").lower()
+    return any(word in program for word in ("dept", "apt", "jmod", "attached"))
+
+
+def _signs(spectrum: Spectrum, direction: str) -> tuple[float, ...]:
+    if direction == "auto":
+        if spectrum.y_unit == "transmittance":
+            return (-1.0,)
+        inverted = spectrum.technique.is_nmr and inverted_lines_expected(spectrum)
+        return (1.0, -1.0) if inverted else (1.0,)
+    return {"up": (1.0,), "down": (-1.0,), "both": (1.0, -1.0)}[direction]
+
+
+def _sticks(spectrum: Spectrum, min_height: float | None) -> list[Peak]:
+    if min_height is None:
+        min_height = 0.01 if spectrum.technique.is_mass else 0.0
+    y = np.where(np.isfinite(spectrum.y), spectrum.y, 0.0)
+    highest = float(np.abs(y).max())
+    keep = (np.abs(y) >= min_height * highest) & (y != 0)
+    return [Peak(float(x), float(h), 0.0) for x, h in zip(spectrum.x[keep], y[keep], strict=True)]
+
+
+def _relative_prominence(technique: Technique) -> float:
+    if technique.is_vibrational:
+        return 0.02
+    return 0.005 if technique.is_nmr else 0.01
+
+
+def _continuous(
+    spectrum: Spectrum,
+    min_height: float,
+    noise_factor: float | None,
+    min_prominence: float | None,
+    signs: tuple[float, ...],
+) -> list[Peak]:
+    if min_prominence is None:
+        min_prominence = _relative_prominence(spectrum.technique)
+    x, y = spectrum.x, spectrum.y
+    finite = np.isfinite(y)
+    if len(y) < 3 or not finite.any():
+        return []
+    if not finite.all():
+        y = np.interp(x, x[finite], y[finite])
+    noise = noise_level(y)
+    if noise_factor is None:
+        noise_factor = noise_span(len(y))
+    counted = _range_points(spectrum, y)
+    found: list[Peak] = []
+    for sign in signs:
+        found += _maxima(x, y, sign, counted, noise_factor * noise, min_prominence)
+    if min_height > 0 and found:
+        base = float(np.median(y))
+        highest = max(abs(p.height - base) for p in found)
+        found = [p for p in found if abs(p.height - base) >= min_height * highest]
+    return found
+
+
+def _range_points(spectrum: Spectrum, y: np.ndarray) -> np.ndarray:
+    """The part of y whose range counts: in 13C spectra without the solvent, which may tower."""
+    if spectrum.technique == Technique.C13_NMR:
+        from engine.processing.referencing import solvent_mask
+
+        kept = y[~solvent_mask(spectrum)]
+        if len(kept) > 2:
+            return kept
+    return y
+
+
+def _maxima(
+    x: np.ndarray,
+    y: np.ndarray,
+    sign: float,
+    counted: np.ndarray,
+    above_noise: float,
+    min_prominence: float,
+) -> list[Peak]:
+    from scipy.signal import find_peaks, peak_widths
+
+    upright = sign * y
+    if np.any(counted * sign > 0) or sign > 0:
+        reach = float((sign * counted).max() - np.median(upright))
+    else:
+        reach = float(np.ptp(counted))
+    threshold = max(above_noise, min_prominence * reach, 1e-12 * float(np.abs(y).max()))
+    if threshold <= 0:
+        return []
+    tops, shape = find_peaks(upright, prominence=threshold)
+    if len(tops) == 0:
+        return []
+    if len(tops) > 4 * MAX_PEAKS:
+        best = np.sort(np.argsort(shape["prominences"])[::-1][: 4 * MAX_PEAKS])
+        tops, shape = tops[best], {key: values[best] for key, values in shape.items()}
+    known = (shape["prominences"], shape["left_bases"], shape["right_bases"])
+    _, _, left, right = peak_widths(upright, tops, rel_height=0.5, prominence_data=known)
+    index = np.arange(len(x))
+    widths = np.interp(right, index, x) - np.interp(left, index, x)
+    positions, heights = _parabola(x, upright, tops)
+    return [
+        Peak(float(p), float(sign * h), float(w))
+        for p, h, w in zip(positions, heights, widths, strict=True)
+    ]
+
+
+def _parabola(x: np.ndarray, y: np.ndarray, tops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertex of the parabola through each maximum and its two neighbours (x not evenly spaced)."""
+    left, right = x[tops - 1] - x[tops], x[tops + 1] - x[tops]
+    slope_left, slope_right = (y[tops - 1] - y[tops]) / left, (y[tops + 1] - y[tops]) / right
+    curvature = (slope_right - slope_left) / (right - left)
+    slope = slope_left - curvature * left
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = -slope / (2.0 * curvature)
+    shift = np.where(np.isfinite(shift) & (curvature < 0), np.clip(shift, left, right), 0.0)
+    return x[tops] + shift, y[tops] + slope * shift + curvature * shift**2

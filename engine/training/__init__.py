@@ -1,0 +1,1 @@
+"""Tables, tensors, objectives and the training loop."""

@@ -1,0 +1,132 @@
+"""From tables to a calibrated group predictor: prepare once, train or resume, calibrate, save."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.library.group_model import save_group_model
+from engine.training.group_batches import Source
+from engine.training.group_calibration import fit_calibration
+from engine.training.group_tables import read_group_records
+from engine.training.group_tensors import (
+    EVALUATION_VARIANTS,
+    TRAINING_VARIANTS,
+    GroupTensors,
+    prepare,
+    stack,
+)
+from engine.training.simulated_nmr import (
+    choose_candidates,
+    completed_infrared_rows,
+    fit_environments,
+    simulated_rows,
+)
+from engine.training.train_groups import TrainingPlan, train
+
+LICENCE = "MIT; trained on nmrshiftdb2 and open MassBank records"
+NAMES = {"symspectra": "SymSpectra", "cnn-1d": "1D-CNN"}
+SIMULATED = 120_000
+SCANNED = 400_000
+
+
+def prepared(data: Path, folder: Path, report: Callable[[str], None]) -> dict[str, GroupTensors]:
+    """The tensors of ``folder``, rendered from the tables in ``data`` where they are not there yet."""
+
+    def tensors(name: str, make: Callable[[], GroupTensors]) -> GroupTensors:
+        path = folder / f"{name}.npz"
+        if not path.exists():
+            report(f"rendering {name}")
+            make().save(path)
+        return GroupTensors.load(path)
+
+    def simulated() -> GroupTensors:
+        excluded = _evaluation_keys(data)
+        candidates = choose_candidates(data / "library_smiles.txt.gz", SIMULATED, SCANNED, excluded)
+        return stack(simulated_rows(candidates, *fit_environments(data)))
+
+    def doubtful() -> GroupTensors:
+        records = [r for r in read_group_records(data, "valid") if r.infrared]
+        variants = {**EVALUATION_VARIANTS, "IR": 3}
+        return prepare(records, variants, seed=7, doubt=2.0)
+
+    def completed() -> GroupTensors:
+        records = read_group_records(data, "train")
+        return stack(completed_infrared_rows(records, *fit_environments(data), variants=8))
+
+    return {
+        "train": tensors(
+            "train",
+            lambda: prepare(read_group_records(data, "train"), TRAINING_VARIANTS, doubt=None),
+        ),
+        "valid": tensors(
+            "valid", lambda: prepare(read_group_records(data, "valid"), EVALUATION_VARIANTS)
+        ),
+        "valid_doubtful": tensors("valid_doubtful", doubtful),
+        "infrared_completed": tensors("infrared_completed", completed),
+        "simulated": tensors("simulated", simulated),
+    }
+
+
+def _evaluation_keys(data: Path) -> set[str]:
+    """Molecules of the measured-IR evaluation set, which nothing may be trained on."""
+    path = data / "ir_real_eval.jsonl.gz"
+    if not path.exists():
+        return set()
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return {json.loads(line)["key"] for line in lines}
+
+
+def sources_of(tensors: dict[str, GroupTensors]) -> list[Source]:
+    """The mix of one epoch: all measured molecules, the IR ones once more alone, those with NMR
+    filled in, and a quarter of the simulated."""
+    return [
+        Source(tensors["train"], 1.0),
+        Source(tensors["train"], 1.0, ("IR",)),
+        Source(tensors["infrared_completed"], 1.0),
+        Source(tensors["simulated"], 0.25),
+    ]
+
+
+def plan_for(network: str, epochs: int, seed: int = 0) -> TrainingPlan:
+    """The plan that the shipped weights and the baseline were trained under."""
+    if network == "cnn-1d":
+        return TrainingPlan(network, epochs, 256, 3e-4, averaging=0.995, seed=seed)
+    return TrainingPlan(network, epochs, 128, 1e-3, averaging=0.999, seed=seed)
+
+
+def train_groups(
+    data: Path,
+    folder: Path,
+    network: str = "symspectra",
+    epochs: int = 13,
+    seed: int = 0,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Train (or resume) in ``folder/<network>``; returns the model's path without suffix."""
+    tensors = prepared(data, folder / "prepared", report)
+    run = folder / (network if seed == 0 else f"{network}-{seed}")
+    trained = train(
+        plan_for(network, epochs, seed),
+        sources_of(tensors),
+        tensors["valid"],
+        run,
+        report=lambda line: report(json.dumps(line)),
+    )
+    report("calibrating on the validation split")
+    path = run / f"groups-{network}"
+    save_group_model(
+        path,
+        trained,
+        fit_calibration(trained, tensors["valid"], tensors["valid_doubtful"]),
+        {
+            "kind": network,
+            "name": NAMES[network],
+            "version": "1",
+            "licence": LICENCE,
+            "train_positives": tensors["train"].labels.sum(0).tolist(),
+        },
+    )
+    return path

@@ -1,0 +1,231 @@
+"""The training of group predictors on prepared tensors: one loop for every network, resumable."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from engine.chemistry.functional_groups import GROUP_NAMES
+from engine.chemistry.label_order import iupac_order
+from engine.encoding.channels import CHANNEL_NAMES
+from engine.networks.cnn_1d import Cnn1d, Cnn1dConfig
+from engine.networks.symspectra import SymSpectra, SymSpectraConfig
+from engine.training.group_batches import GroupBatch, Source, epoch_batches, gather
+from engine.training.group_objective import ObjectiveWeights, symspectra_loss
+from engine.training.group_tensors import GroupTensors
+
+NETWORKS = ("symspectra", "cnn-1d")
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What a training does; a checkpoint resumes only under the same plan."""
+
+    network: str
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    averaging: float = 0.999
+    precision: str = "bf16-mixed"
+    seed: int = 0
+
+
+def build_network(kind: str) -> nn.Module:
+    """A fresh network; raises ``ValueError`` for an unknown kind."""
+    if kind == "symspectra":
+        return SymSpectra(SymSpectraConfig(CHANNEL_NAMES, GROUP_NAMES, iupac_order()))
+    if kind == "cnn-1d":
+        return Cnn1d(Cnn1dConfig(CHANNEL_NAMES, GROUP_NAMES))
+    raise ValueError(f"network {kind!r} is none of {', '.join(NETWORKS)}")
+
+
+def group_logits(network: nn.Module, spectra: dict[str, Tensor]) -> Tensor:
+    """Logits ``B x K`` of either network."""
+    output = network(spectra)
+    return output if isinstance(output, Tensor) else output.logits
+
+
+def batch_loss(network: nn.Module, batch: GroupBatch, teaching: float) -> Tensor:
+    """The loss of one batch: SymSpectra's own objective, plain cross entropy for the others."""
+    if isinstance(getattr(network, "module", network), SymSpectra):
+        output = network(batch.spectra, batch.labels, teaching)
+        return symspectra_loss(output, batch.labels, ObjectiveWeights())
+    return cross_entropy(network(batch.spectra).float(), batch.labels)
+
+
+class AveragedWeights:
+    """An exponential moving average of a network's weights; buffers are copied."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self.decay = decay
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for own, new in zip(self.network.parameters(), network.parameters(), strict=True):
+            own.lerp_(new, 1 - decay)
+        for own, new in zip(self.network.buffers(), network.buffers(), strict=True):
+            own.copy_(new)
+
+
+@torch.no_grad()
+def predict_tensors(
+    network: nn.Module,
+    tensors: GroupTensors,
+    pattern: tuple[bool, ...],
+    molecules: np.ndarray,
+    batch_size: int = 512,
+) -> np.ndarray:
+    """Logits ``(len(molecules), 37)`` from the channels of ``pattern``, first rendering."""  # fmt: skip
+    network.eval()
+    device = next(network.parameters()).device
+    parts = []
+    for start in range(0, len(molecules), batch_size):
+        batch = gather(tensors, molecules[start : start + batch_size], pattern).to(device)
+        parts.append(group_logits(network, batch.spectra).float().cpu().numpy())
+    return np.concatenate(parts) if parts else np.zeros((0, len(GROUP_NAMES)), np.float32)
+
+
+def quick_scores(network: nn.Module, tensors: GroupTensors) -> dict[str, float]:
+    """Micro-F1 at threshold 0.5 for each single channel and for IR+13C+1H, at most 1500 molecules."""
+    scores = {}
+    patterns = {name: (name,) for name in CHANNEL_NAMES}
+    patterns["IR+13C+1H"] = ("IR", "13C NMR", "1H NMR")
+    for label, names in patterns.items():
+        wanted = np.isin(CHANNEL_NAMES, names)
+        members = np.flatnonzero((tensors.presence | ~wanted).all(1))[:1500]
+        if len(members) == 0:
+            continue
+        present = predict_tensors(network, tensors, tuple(wanted.tolist()), members) > 0
+        truth = tensors.labels[members] > 0
+        scores[label] = float(2 * (present & truth).sum() / max(1, present.sum() + truth.sum()))
+    return scores
+
+
+def train(
+    plan: TrainingPlan,
+    sources: list[Source],
+    valid: GroupTensors,
+    folder: Path,
+    *,
+    checkpoint_seconds: float = 180.0,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    report: Callable[[dict[str, Any]], None] = lambda line: None,
+) -> nn.Module:
+    """Train, or resume the training in ``folder``; returns the averaged network.
+
+    ``folder/last.ckpt`` is written every ``checkpoint_seconds`` (to a temporary file, then
+    renamed), ``folder/log.jsonl`` grows by a line an epoch.
+    """
+    from lightning_fabric import Fabric
+
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(plan.seed)
+    fabric = Fabric(accelerator="auto", devices=1, precision=plan.precision)
+    # On its device from the start, so that the average and the optimizer's state are there too.
+    network = build_network(plan.network).to(fabric.device)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+    )
+    averaged = AveragedWeights(network, plan.averaging)
+    progress = {"epoch": 0, "batch": 0}
+    checkpoint = folder / "last.ckpt"
+    if checkpoint.exists():
+        progress = _restore(checkpoint, plan, network, averaged, optimizer)
+    wrapped, optimizer = fabric.setup(network, optimizer)
+    saved = time.monotonic()
+    for epoch in range(progress["epoch"], plan.epochs):
+        rng = np.random.default_rng([plan.seed, epoch])
+        expected = expected_batches(sources, plan.batch_size)
+        losses, started = [], time.monotonic()
+        for number, batch in enumerate(epoch_batches(sources, plan.batch_size, rng)):
+            if epoch == progress["epoch"] and number < progress["batch"]:
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(plan, epoch + number / expected)
+            network.train()
+            with fabric.autocast():
+                loss = batch_loss(wrapped, batch.to(fabric.device), teaching=0.5 * 0.95**epoch)
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            averaged.update(network)
+            losses.append(float(loss.detach()))
+            if is_cancelled():
+                _save(checkpoint, plan, network, averaged, optimizer, epoch, number + 1)
+                return averaged.network.cpu()
+            if time.monotonic() - saved > checkpoint_seconds:
+                _save(checkpoint, plan, network, averaged, optimizer, epoch, number + 1)
+                saved = time.monotonic()
+        line = {
+            "epoch": epoch,
+            "loss": round(float(np.mean(losses)), 5) if losses else None,
+            "seconds": round(time.monotonic() - started, 1),
+            **{k: round(v, 4) for k, v in quick_scores(averaged.network, valid).items()},
+        }
+        with (folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+        report(line)
+        _save(checkpoint, plan, network, averaged, optimizer, epoch + 1, 0)
+        saved = time.monotonic()
+    return averaged.network.cpu()
+
+
+def expected_batches(sources: list[Source], batch_size: int) -> int:
+    """Roughly how many batches an epoch has, for the learning-rate schedule."""
+    total = 0.0
+    for source in sources:
+        presence = source.tensors.presence
+        if source.only is not None:
+            presence = presence & np.isin(CHANNEL_NAMES, source.only)
+        total += presence.any(1).sum() * source.share
+    return max(1, int(total / batch_size))
+
+
+def learning_rate(plan: TrainingPlan, epoch: float) -> float:
+    """Half an epoch of warm-up, then a cosine to a hundredth."""
+    warm = min(1.0, epoch / 0.5 + 0.02)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / plan.epochs)))
+    return plan.learning_rate * warm * max(0.01, cosine)
+
+
+def _save(path, plan, network, averaged, optimizer, epoch, batch) -> None:
+    state = {
+        "plan": asdict(plan),
+        "network": network.state_dict(),
+        "averaged": averaged.network.state_dict(),
+        "steps": averaged.steps,
+        "optimizer": optimizer.state_dict(),
+        "epoch": epoch,
+        "batch": batch,
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _restore(path, plan, network, averaged, optimizer) -> dict[str, int]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["plan"] != asdict(plan):
+        raise ValueError(f"{path} was trained under another plan: {state['plan']}")
+    network.load_state_dict(state["network"])
+    averaged.network.load_state_dict(state["averaged"])
+    averaged.steps = state["steps"]
+    optimizer.load_state_dict(state["optimizer"])
+    return {"epoch": state["epoch"], "batch": state["batch"]}

@@ -1,0 +1,1 @@
+"""The window of SpecGUI: a Qt frontend over ``engine``."""

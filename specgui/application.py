@@ -1,0 +1,50 @@
+"""Starting the window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+
+def make_window(settings=None):
+    """The window over an empty workspace, dressed as the settings say; not yet shown."""
+    from specgui.appearance import Appearance
+    from specgui.settings import Settings
+    from specgui.views.main_window import MainWindow
+    from specgui.workspace import Workspace
+
+    settings = settings if settings is not None else Settings()
+    appearance = Appearance()
+    appearance.apply(settings.theme_mode)
+    window = MainWindow(Workspace(), appearance, settings)
+    # They live exactly as long as the window that shows them.
+    appearance.setParent(window)
+    window.workspace.setParent(window)
+    return window
+
+
+def run(argv: Sequence[str]) -> int:
+    """Show the window with ``argv`` (``[FILES] [--example]``) open; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="specgui", description="Open IR, NMR and MS spectra and see their functional groups."
+    )
+    parser.add_argument("files", nargs="*", metavar="FILES", help="the spectra of one compound")
+    parser.add_argument("--example", action="store_true", help="open the example spectra")
+    chosen = parser.parse_args(list(argv))
+
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    application.setApplicationName("SpecGUI")
+    application.setOrganizationName("SpecGUI")
+    application.setDesktopFileName("specgui")
+    window = make_window()
+    application.setWindowIcon(window.appearance.icon("specgui"))
+    window.show()
+    if chosen.files:
+        QTimer.singleShot(0, window, lambda: window.workspace.open_paths(chosen.files))
+    elif chosen.example:
+        QTimer.singleShot(0, window, window.workspace.open_example)
+    return application.exec()

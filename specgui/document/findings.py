@@ -1,0 +1,79 @@
+"""What was found about each sample: the group identification, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from engine.tasks.group_identification import (
+        GroupIdentification,
+        GroupPrediction,
+        ImportanceMap,
+    )
+    from specgui.document.sample_entry import SampleEntry
+
+NONE, RUNNING, DONE, NO_MODEL, UNSUITABLE, FAILED, CANCELLED = (
+    "none",
+    "running",
+    "done",
+    "no model",
+    "unsuitable",
+    "failed",
+    "cancelled",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """The state of a sample's group identification; ``message`` says why there is no result."""
+
+    state: str = NONE
+    identification: GroupIdentification | None = None
+    message: str = ""
+
+    def map_of(self, spectrum_index: int) -> ImportanceMap | None:
+        """The importance map of the sample's n-th spectrum, None where the network read none."""
+        if self.identification is None:
+            return None
+        return next((m for m in self.identification.maps if m.spectrum == spectrum_index), None)
+
+    def group(self, name: str | None) -> GroupPrediction | None:
+        if self.identification is None or name is None:
+            return None
+        return next((g for g in self.identification.groups if g.name == name), None)
+
+    @property
+    def gate_range(self) -> tuple[float, float]:
+        """Lowest and highest gate over all maps of the sample, the ends of the colour key."""
+        maps = self.identification.maps if self.identification else ()
+        if not maps:
+            return (0.0, 1.0)
+        return (min(float(m.gate.min()) for m in maps), max(float(m.gate.max()) for m in maps))
+
+
+class Findings(QObject):
+    """Findings by the spectra they rest on, so that an undone edit finds its old result again."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._by_key: dict[tuple[int, ...], Finding] = {}
+
+    def of(self, sample: SampleEntry | None) -> Finding:
+        return self.at(sample.key) if sample else Finding()
+
+    def at(self, key: tuple[int, ...]) -> Finding:
+        """The finding about exactly these spectra."""
+        return self._by_key.get(key, Finding())
+
+    def put(self, key: tuple[int, ...], finding: Finding) -> None:
+        self._by_key[key] = finding
+        self.changed.emit()
+
+    def mark_running(self, key: tuple[int, ...]) -> None:
+        """Note that a prediction runs; an earlier result stays in view meanwhile."""
+        self.put(key, replace(self.at(key), state=RUNNING, message=""))

@@ -1,0 +1,1 @@
+"""The window's parts: each asks the workspace and shows; none computes."""

@@ -1,0 +1,92 @@
+"""The Problems panel: which file, what is wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from specgui.appearance import Appearance
+from specgui.document import Problems
+from specgui.document.problems import ERROR
+
+_HEADERS = ("File", "Problem", "What to do")
+_MOST_LINES = 300
+
+
+class ProblemsPanel(QWidget):
+    """A line for each problem; the newest is in view."""
+
+    def __init__(self, problems: Problems, appearance: Appearance, parent=None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._problems = problems
+        self._appearance = appearance
+        self.list = QTableWidget(0, len(_HEADERS))
+        self.list.setHorizontalHeaderLabels(_HEADERS)
+        self.list.setWordWrap(True)
+        self.list.setShowGrid(False)
+        self.list.setTabKeyNavigation(False)
+        self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.list.setAlternatingRowColors(True)
+        self.list.setAccessibleName("Problems")
+        self.list.verticalHeader().hide()
+        mode = QHeaderView.ResizeMode
+        self.list.verticalHeader().setSectionResizeMode(mode.ResizeToContents)
+        header = self.list.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(0, mode.Interactive)
+        header.setSectionResizeMode(1, mode.Stretch)
+        header.setSectionResizeMode(2, mode.Stretch)
+        header.resizeSection(0, 190)
+        self.count = QLabel()
+        self.count.setProperty("role", "muted")
+        self.clear = QPushButton("Clear")
+        self.clear.clicked.connect(problems.clear)
+        row = QHBoxLayout()
+        row.addWidget(self.count, 1)
+        row.addWidget(self.clear)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 6)
+        layout.setSpacing(4)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(row)
+        problems.changed.connect(self.refresh)
+        appearance.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        problems = list(self._problems)
+        errors = sum(problem.severity == ERROR for problem in problems)
+        warnings = len(problems) - errors
+        shown = problems[-_MOST_LINES:]
+        self.list.setRowCount(len(shown))
+        for row, problem in enumerate(shown):
+            name = "error" if problem.severity == ERROR else "warning"
+            for column, text in enumerate((problem.file_name, problem.message, problem.advice)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(problem.path if column == 0 else text)
+                self.list.setItem(row, column, item)
+            first = self.list.item(row, 0)
+            first.setIcon(self._appearance.icon(name, name))
+            first.setData(
+                Qt.ItemDataRole.AccessibleTextRole,
+                f"{name} in {problem.file_name}: {problem.message}",
+            )
+        self.list.scrollToBottom()
+        text = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+        older = len(problems) - len(shown)
+        self.count.setText(f"{text} (the last {_MOST_LINES} are listed)" if older else text)
+        self.clear.setEnabled(bool(problems))

@@ -1,0 +1,224 @@
+"""One technique's plot: a header that says what is shown, and the canvas below it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QCursor, QFontDatabase
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QToolTip,
+    QVBoxLayout,
+)
+
+from specgui.appearance import Appearance
+from specgui.document import SpectrumEntry
+from specgui.views.elided_label import ElidedLabel
+from specgui.views.plot_canvas import PlotCanvas
+from specgui.views.plot_labels import BandLabel
+from specgui.workspace import Workspace
+
+_LEAST_HEIGHT = 156
+_HOVER_PIXELS = 6
+_MOST_BANDS = 8
+
+
+class SpectrumPlot(QFrame):
+    """Shows the chosen spectrum of one technique and what was found in it."""
+
+    menu_wanted = Signal(QPoint)  # where on the screen
+
+    def __init__(self, technique: str, workspace: Workspace, appearance: Appearance, parent=None):
+        super().__init__(parent)
+        self.setObjectName("plot")
+        self.setMinimumHeight(_LEAST_HEIGHT)
+        self.technique = technique
+        self._workspace = workspace
+        self._appearance = appearance
+        self._entry: SpectrumEntry | None = None
+
+        self.badge = QLabel(str(technique))
+        self.badge.setProperty("role", "technique")
+        self.badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.title = ElidedLabel()
+        self.note = QLabel()
+        self.note.setProperty("role", "muted")
+        self.warnings = QToolButton()
+        self.warnings.setAccessibleName(f"Warnings about the {technique} spectrum")
+        self.warnings.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.warnings.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.warnings.clicked.connect(self._show_warnings)
+        self.readout = QLabel()
+        self.readout.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.readout.setAccessibleName("Value under the mouse")
+        self.counter = QLabel()
+        self.counter.setProperty("role", "muted")
+        self.previous_button = self._step_button("previous", "Previous spectrum", -1)
+        self.next_button = self._step_button("next", "Next spectrum", 1)
+
+        header = QHBoxLayout()
+        header.setContentsMargins(8, 5, 8, 0)
+        header.setSpacing(8)
+        header.addWidget(self.badge)
+        header.addWidget(self.title, 1)
+        header.addWidget(self.readout)
+        header.addWidget(self.note)
+        header.addWidget(self.warnings)
+        for widget in (self.previous_button, self.counter, self.next_button):
+            header.addWidget(widget)
+        self.canvas = PlotCanvas(appearance.theme)
+        self.canvas.setAccessibleName(f"{technique} spectrum")
+        self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.canvas.hovered.connect(self._on_hovered)
+        self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.canvas.customContextMenuRequested.connect(self._on_menu_wanted)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        layout.addLayout(header)
+        layout.addWidget(self.canvas, 1)
+        self.set_theme()
+
+    @property
+    def entry(self) -> SpectrumEntry | None:
+        return self._entry
+
+    def refresh(self) -> None:
+        """Show the chosen spectrum of this technique, as far as it is ready."""
+        selection = self._workspace.selection
+        entry = selection.shown(self.technique)
+        if entry is None:
+            return
+        self._entry = entry
+        self._refresh_header(entry)
+        shown = self._workspace.presentation(entry)
+        if shown is None:
+            self.note.setText("Preparing…")
+            self.note.show()
+            return
+        self.canvas.show_presentation(
+            shown, str(self.technique), entry.spectrum.technique.descending_axis
+        )
+        self.refresh_peaks()
+        self.refresh_importance()
+
+    def refresh_peaks(self) -> None:
+        self.canvas.show_peaks(self._workspace.options["peak_labels"])
+
+    def refresh_importance(self) -> None:
+        """The gates, or the chosen group's own regions with the bands known there."""
+        sample, entry = self._workspace.selection.sample, self._entry
+        if sample is None or entry is None or entry.id not in sample.key:
+            return
+        finding = self._workspace.findings.of(sample)
+        found = finding.map_of(sample.key.index(entry.id))
+        self._refresh_note(unread=finding.identification is not None and found is None)
+        group = self._workspace.selection.group
+        if found is None or not self._workspace.options["importance"]:
+            self.canvas.hide_importance()
+            self.canvas.set_bands(())
+        elif group is not None and group in found.by_group:
+            self.canvas.show_importance(found.x, found.by_group[group], 0.0, 1.0, shade=True)
+            self.canvas.set_bands(self._bands_of(group, finding, sample.key.index(entry.id)))
+        else:
+            low, high = finding.gate_range
+            self.canvas.show_importance(found.x, found.gate, low, high, shade=False)
+            self.canvas.set_bands(())
+
+    def set_theme(self) -> None:
+        self.canvas.set_theme(self._appearance.theme)
+        self.previous_button.setIcon(self._appearance.icon("previous"))
+        self.next_button.setIcon(self._appearance.icon("next"))
+        self.warnings.setIcon(self._appearance.icon("warning", "warning"))
+        if self._entry is not None:
+            self.refresh_importance()
+
+    def step(self, step: int) -> None:
+        """Show the next or previous spectrum of this technique."""
+        sample = self._workspace.selection.sample
+        entries = sample.of_technique(self.technique) if sample else ()
+        ids = [entry.id for entry in entries]
+        if self._entry and self._entry.id in ids:
+            position = ids.index(self._entry.id) + step
+            if 0 <= position < len(ids):
+                self._workspace.selection.choose_spectrum(ids[position])
+
+    def _refresh_header(self, entry: SpectrumEntry) -> None:
+        self.title.setText(entry.title)
+        self.title.setToolTip(f"{entry.title}\n{entry.spectrum.source}")
+        count = len(entry.spectrum.warnings)
+        self.warnings.setVisible(count > 0)
+        self.warnings.setText(str(count))
+        self.warnings.setToolTip("\n".join(entry.spectrum.warnings))
+        sample = self._workspace.selection.sample
+        ids = [e.id for e in sample.of_technique(self.technique)] if sample else []
+        several = len(ids) > 1
+        for widget in (self.previous_button, self.counter, self.next_button):
+            widget.setVisible(several)
+        if several and entry.id in ids:
+            position = ids.index(entry.id)
+            self.counter.setText(f"{position + 1} of {len(ids)}")
+            self.previous_button.setEnabled(position > 0)
+            self.next_button.setEnabled(position < len(ids) - 1)
+
+    def _refresh_note(self, unread: bool) -> None:
+        """Say what was done to the spectrum, and whether the model made use of it."""
+        shown = self.canvas.presentation
+        notes = [shown.note] if shown is not None and shown.note else []
+        if unread:
+            notes.append("not read by the model" if notes else "Not read by the model")
+        self.note.setText(" · ".join(notes))
+        self.note.setToolTip(shown.note_detail if shown is not None else "")
+        self.note.setVisible(bool(notes))
+
+    def _bands_of(self, group: str, finding, index: int) -> tuple[BandLabel, ...]:
+        """The bands that chemists know for a group in the regions that spoke for it."""
+        prediction = finding.group(group)
+        labels: dict[str, BandLabel] = {}
+        regions = prediction.evidence if prediction else ()
+        # The most telling region has the first choice of place.
+        for region in sorted(regions, key=lambda r: -r.weight):
+            if region.spectrum != index:
+                continue
+            known = self._workspace.known_bands(region.technique, region.start, region.end, group)
+            for band in known:
+                low, high = max(region.start, band.low), min(region.end, band.high)
+                labels.setdefault(band.name, BandLabel((low + high) / 2, band.name))
+        return tuple(labels.values())[:_MOST_BANDS]
+
+    def _step_button(self, icon: str, name: str, step: int) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(icon)
+        button.setAccessibleName(name)
+        button.setToolTip(name)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: self.step(step))
+        return button
+
+    def _on_hovered(self, position: float | None, text: str) -> None:
+        self.readout.setText(text)
+        if position is None:
+            QToolTip.hideText()
+            return
+        reach = _HOVER_PIXELS * self.canvas.view.viewPixelSize()[0]
+        group = self._workspace.selection.group
+        bands = self._workspace.known_bands(
+            str(self.technique), position - reach, position + reach, group
+        )
+        if not bands or self.canvas.gate_image.is_empty:
+            QToolTip.hideText()
+            return
+        lines = [f"{band.group}: {band.name}" for band in bands[:_MOST_BANDS]]
+        if len(bands) > _MOST_BANDS:
+            lines.append(f"and {len(bands) - _MOST_BANDS} more")
+        QToolTip.showText(QCursor.pos() + QPoint(14, 18), "\n".join(lines), self.canvas)
+
+    def _on_menu_wanted(self, place: QPoint) -> None:
+        self.menu_wanted.emit(self.canvas.mapToGlobal(place))
+
+    def _show_warnings(self) -> None:
+        place = self.warnings.mapToGlobal(QPoint(0, self.warnings.height()))
+        QToolTip.showText(place, self.warnings.toolTip(), self.warnings)
