@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 
@@ -47,4 +47,8 @@ def run(argv: Sequence[str]) -> int:
         QTimer.singleShot(0, window, lambda: window.workspace.open_paths(chosen.files))
     elif chosen.example:
         QTimer.singleShot(0, window, window.workspace.open_example)
-    return application.exec()
+    status = application.exec()
+    # Gone before the interpreter is: Qt objects that Python's exit finds alive end in odd orders.
+    window.deleteLater()
+    application.sendPostedEvents(window, QEvent.Type.DeferredDelete)
+    return status

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,16 +25,17 @@ from specgui.document import (
     ViewOptions,
 )
 from specgui.document import findings as state
-from specgui.document.problems import WARNING
+from specgui.document.problems import ERROR, WARNING
 from specgui.workers.drawing_structures import depicting, parsing
 from specgui.workers.job_board import JobBoard, Request
 from specgui.workers.predicting import NoModelHereError, identifying
-from specgui.workers.presenting import Presentation, presenting
+from specgui.workers.presenting import Presentation, picking, presenting
 from specgui.workers.reading import Batch, ReadingPlan, ReadResult, plan_reading, planning, reading
 
 if TYPE_CHECKING:
     from engine.chemistry.known_bands import KnownBand
     from engine.chemistry.structure import Structure
+    from engine.spectra import Spectrum
 
 _WARNING_ADVICE = "Shown all the same; check that it was taken as you mean it."
 _OPEN_ADVICE = "Is the file complete? Of a Bruker or Varian experiment, open the folder."
@@ -63,6 +63,7 @@ class Workspace(QObject):
         self._presentations: dict[tuple[int, str], Presentation] = {}
         self._structures: dict[str, Structure | ValueError] = {}
         self._calls = 0
+        self._shown_calls: set[int] = set()
         self.document.changed.connect(self._predict_what_is_new)
         self.document.changed.connect(self._forget_removed)
         self.selection.sample_changed.connect(self._prefer_chosen_sample)
@@ -106,7 +107,8 @@ class Workspace(QObject):
         self.jobs.submit(
             Request(
                 ("read", self._calls), f"Reading {names}", reading(batches), "read",
-                on_partial=self._on_read, on_error=partial(self._on_read_failed, batches),
+                on_partial=partial(self._on_read, self._calls),
+                on_error=partial(self._on_read_failed, batches),
             )
         )  # fmt: skip
 
@@ -116,18 +118,22 @@ class Workspace(QObject):
         else:
             self.read(plan.together)
 
-    def _on_read(self, result: ReadResult) -> None:
-        self.problems.add(
-            *(_unread(path, message) for path, message in result.errors),
-            *(
-                Problem(s.source.path or s.title, warning, _WARNING_ADVICE, WARNING)
-                for s in result.spectra
-                for warning in s.warnings
-            ),
-        )
-        if result.spectra:
-            (sample_id,) = self.document.add_samples([(result.name, result.spectra)])
-            self.selection.choose_sample(sample_id)
+    def _on_read(self, call: int, results: tuple[ReadResult, ...]) -> None:
+        for result in results:
+            self.problems.add(
+                *(_unread(path, message) for path, message in result.errors),
+                *(
+                    Problem(s.source.path or s.title, warning, _WARNING_ADVICE, WARNING)
+                    for s in result.spectra
+                    for warning in s.warnings
+                ),
+            )
+        contents = [(result.name, result.spectra) for result in results if result.spectra]
+        ids = self.document.add_samples(contents, call=call)
+        if ids and call not in self._shown_calls:
+            # The first of a call is shown; who looks at it meanwhile is not to be taken elsewhere.
+            self._shown_calls.add(call)
+            self.selection.choose_sample(ids[0])
 
     def _on_read_failed(self, batches: Sequence[Batch], error: Exception) -> None:
         path = str(batches[0].paths[0]) if batches and batches[0].paths else "Reading"
@@ -140,35 +146,46 @@ class Workspace(QObject):
         scale = self.options["ir_scale"] if entry.spectrum.technique == "IR" else ""
         found = self._presentations.get((entry.id, scale))
         key = ("present", entry.id, scale)
-        if (found is None or found.peaks is None) and not self.jobs.has(key):
-            self._present(entry, scale, key)
+        if found is None and not self.jobs.has(key):
+            self.jobs.submit(
+                Request(
+                    key, f"Preparing {entry.title}", presenting(entry.spectrum, scale), "present",
+                    on_done=partial(self._on_presented, entry, scale),
+                    on_error=partial(self._on_presenting_failed, entry, scale), quiet=True,
+                )
+            )  # fmt: skip
         return found
 
-    def _present(self, entry: SpectrumEntry, scale: str, key: tuple) -> None:
-        store = partial(self._on_presented, entry.id, scale)
+    def _on_presented(
+        self, entry: SpectrumEntry, scale: str, made: tuple[Presentation, Spectrum]
+    ) -> None:
+        presentation, shown = made
+        self._keep_presentation(entry.id, scale, presentation)
         self.jobs.submit(
             Request(
-                key, f"Preparing {entry.title}", presenting(entry.spectrum, scale), "present",
-                on_done=store, on_partial=store,
+                ("peaks", entry.id, scale), f"Picking peaks of {entry.title}",
+                picking(presentation, shown), "peaks",
+                on_done=partial(self._keep_presentation, entry.id, scale),
                 on_error=partial(self._on_presenting_failed, entry, scale), quiet=True,
             )
         )  # fmt: skip
 
-    def _on_presented(self, spectrum_id: int, scale: str, presentation: Presentation) -> None:
+    def _keep_presentation(self, spectrum_id: int, scale: str, presentation: Presentation) -> None:
         if self.document.spectrum(spectrum_id) is not None:
             self._presentations[(spectrum_id, scale)] = presentation
             self.presented.emit(spectrum_id)
 
     def _on_presenting_failed(self, entry: SpectrumEntry, scale: str, error: Exception) -> None:
+        shown = (entry.id, scale) in self._presentations
         self.problems.add(
             Problem(
-                str(entry.spectrum.source), f"could not be fully prepared: {_sentence(error)}",
-                "The spectrum is shown without peak labels.", WARNING,
+                entry.spectrum.source.path or entry.title,
+                f"{entry.title} cannot be {'searched for peaks' if shown else 'shown'}: "
+                f"{_sentence(error)}",
+                "The spectrum is shown without peak labels." if shown else _OPEN_ADVICE,
+                WARNING if shown else ERROR,
             )
         )  # fmt: skip
-        found = self._presentations.get((entry.id, scale))
-        if found is not None:
-            self._on_presented(entry.id, scale, replace(found, peaks=()))
 
     def known_bands(
         self, technique: str, low: float, high: float, group: str | None = None

@@ -77,8 +77,14 @@ class EnvironmentShifts:
             )
         return cls(tables)
 
-    def predict(self, environments: tuple[int, ...]) -> tuple[float, float] | None:
-        """Shift and its standard deviation (ppm); None for surroundings never seen at radius 1."""
+    def predict(
+        self, environments: tuple[int, ...], scale: float = 1.0
+    ) -> tuple[float, float] | None:
+        """Shift and its standard deviation (ppm); None for surroundings never seen at radius 1.
+
+        ``scale`` multiplies the uncertainty that few observations and a small radius add: 1 suits
+        13C, about 0.05 1H.
+        """
         for radius in range(RADIUS, 0, -1):
             found = self.tables[radius].get(environments[radius])
             if found is None or (found[2] < 2 and radius > 2):
@@ -86,7 +92,7 @@ class EnvironmentShifts:
             mean, spread, count = found
             # A few observations underestimate the spread; a small radius is less certain.
             floor = (0.0, 6.0, 3.0, 1.8, 1.2)[radius]
-            return mean, float(np.hypot(spread, floor / np.sqrt(count)))
+            return mean, float(np.hypot(spread, scale * floor / np.sqrt(count)))
         return None
 
 
@@ -112,11 +118,11 @@ def predicted_peaks(
         if key in peaks:
             peaks[key]["n"] += 1
             continue
-        found = shifts.predict(levels)
+        found = shifts.predict(levels, scale)
         if found is None:
             if carbon:
                 return None
             continue
         letters = "SDTQ"[min(hydrogens, 3)] if atomic_number == 6 else None
-        peaks[key] = {"ppm": found[0], "n": 1, "mult": letters, "sigma": found[1] * scale}
+        peaks[key] = {"ppm": found[0], "n": 1, "mult": letters, "sigma": found[1]}
     return list(peaks.values())

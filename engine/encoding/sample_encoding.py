@@ -106,6 +106,8 @@ def encode_spectrum(spectrum: Spectrum) -> tuple[np.ndarray, list[str]]:
     remarks: list[str] = []
     if spectrum.kind == "fid":
         processed = apply(default_chain(spectrum), spectrum)
+        if not _referenced(spectrum, processed):
+            raise ValueError("its file does not say where 0 ppm is, and no known line tells")
         remarks += [w for w in processed.warnings if w not in spectrum.warnings]
         spectrum = processed
     if spectrum.technique != "IR":
@@ -126,10 +128,17 @@ def encode_spectrum(spectrum: Spectrum) -> tuple[np.ndarray, list[str]]:
     if top <= 0:
         return np.zeros_like(means), remarks
     # Other ordinates, and absorbances of very thin or thick samples, are brought to 1.
-    if spectrum.kind == "sticks" or spectrum.y_unit != "absorbance" or not 0.1 <= top <= 2.5:
+    if spectrum.kind == "sticks" or spectrum.y_unit != "absorbance" or not 0.3 <= top <= 2.0:
         means = means / top
         remarks.append("the ordinate was scaled to a maximum of 1")
     return normalise_infrared(means), remarks
+
+
+def _referenced(fid: Spectrum, processed: Spectrum) -> bool:
+    """Whether a processed FID's ppm axis rests on the file or on a known line, not on a guess."""
+    return any(
+        fid.metadata.get(name) is not None for name in ("carrier_ppm", "spectrometer_reference_mhz")
+    ) or bool(processed.metadata.get("reference"))
 
 
 def encode_fragments(spectrum: Spectrum) -> np.ndarray:

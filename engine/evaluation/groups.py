@@ -112,13 +112,20 @@ def _everything_row(name, model, tensors, train_positives) -> dict[str, Any]:
     """Every molecule with all the techniques that it has, each set of them calibrated as such."""
     probabilities = np.zeros(tensors.labels.shape)
     thresholds = np.zeros(tensors.labels.shape)
-    for pattern in np.unique(tensors.presence, axis=0):
+    some = tensors.presence.any(1)
+    for pattern in np.unique(tensors.presence[some], axis=0):
         members = np.flatnonzero((tensors.presence == pattern).all(1))
         logits = predict_tensors(model.network, tensors, tuple(pattern.tolist()), members)
         calibration = model.calibration.for_channels(np.array(CHANNEL_NAMES)[pattern].tolist())
         probabilities[members] = calibration.probabilities(logits)
         thresholds[members] = calibration.threshold
-    scores = score(probabilities, thresholds, tensors.labels > 0, model.labels, train_positives)
+    scores = score(
+        probabilities[some],
+        thresholds[some],
+        tensors.labels[some] > 0,
+        model.labels,
+        train_positives,
+    )
     return {"model": name, "input": "all that a molecule has", **asdict(scores)}
 
 
@@ -204,8 +211,8 @@ def _seconds_for(model: GroupModel, tensors: GroupTensors, samples: int) -> floa
     wanted = np.isin(CHANNEL_NAMES, names)
     members = np.flatnonzero((tensors.presence | ~wanted).all(1))
     if len(members) == 0:
-        wanted = tensors.presence[0]
-        members = np.zeros(1, np.int64)
+        members = np.flatnonzero(tensors.presence.any(1))[:1]
+        wanted = tensors.presence[members[0]]
     repeated = np.resize(members, samples)
     started = time.perf_counter()
     predict_tensors(model.network, tensors, tuple(wanted.tolist()), repeated)

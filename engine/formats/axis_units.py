@@ -16,7 +16,7 @@ _X_WORDS = (
     ("1/cm", r"1/cm|cm\^?\(?[-−⁻–]\(?[1¹]\)?|cm\*\*-1|/cm\b|\bwave ?numbers?\b|kayser|raman shift"
              r"|reciprocal cent|inverse cent|\bcm1\b|\bcm- ?1\b"),
     ("ppm", r"\bppm\b|chemical shift|\bdelta\b|δ"),
-    ("m/z", r"\bm ?/ ?[ze]\b|\bmz\b|mass ?[-/]? ?(?:to)? ?[-/]? ?charge|\bmass(?:es)?\b|thomson"),
+    ("m/z", r"\bm ?/ ?[ze]\b|\bmz\b|mass ?[-/]? ?(?:to)? ?[-/]? ?charge|\bmass(?:es)?\b|thomp?son"),
     ("Hz", r"\bhz\b|hertz"),
     ("nm", r"\bnm\b|nano ?met(?:er|re)s?|\bwave ?length\b(?!.*(?:µm|μm|um|micro))"),
     ("um", r"\b[uµμ]m\b|micro ?met(?:er|re)s?|\bmicrons?\b|[µμ]m"),

@@ -246,10 +246,9 @@ def _read_processed(experiment: _Experiment, folder: Path) -> Spectrum:
         raise FormatError(folder, "processing parameters (procs)", "none")
     procs = read_parameters(parameter_file)
     acqus = experiment.acqus
-    isotope = nucleus(acqus, procs)
+    isotope, warnings = nucleus(acqus, procs)
     if isotope is None:
         raise FormatError(folder, "the observed nucleus (NUC1 or AXNUC)", "none")
-    warnings: list[str] = []
 
     points = procs.positive_integer("SI")
     size = real.stat().st_size
@@ -342,7 +341,10 @@ def _reference_mhz(experiment: _Experiment) -> float | None:
     for name in names[:_MAX_PROCNOS]:
         path = _entry(pdata / name, "procs", "proc")
         if path is not None:
-            reference = read_parameters(path).positive_number("SF")
+            try:
+                reference = read_parameters(path).positive_number("SF")
+            except FormatError:
+                continue  # BF1 stands in for it
             if reference is not None:
                 return reference
     return None
@@ -417,7 +419,7 @@ def _fid(experiment: _Experiment, path: Path, block: str, offset: int = 0) -> Sp
     acqus = experiment.acqus
     if not acqus:
         raise FormatError(experiment.folder, "acquisition parameters (acqus)", "none")
-    isotope = nucleus(acqus, Parameters({}))
+    isotope, warnings = nucleus(acqus, Parameters({}))
     if isotope is None:
         raise FormatError(experiment.folder, "the observed nucleus (NUC1 in acqus)", "none")
     width = acqus.positive_number("SW_h")
@@ -426,7 +428,6 @@ def _fid(experiment: _Experiment, path: Path, block: str, offset: int = 0) -> Sp
         if ratio is None or observe is None:
             raise FormatError(experiment.folder, "the spectral width SW_h in Hz", "none")
         width = ratio * observe
-    warnings: list[str] = []
 
     declared = acqus.positive_integer("TD")
     dtype = _raw_type(acqus, declared or 0, path.stat().st_size)

@@ -14,6 +14,12 @@ _MAX_BYTES = 4 << 20
 _ENTRY = re.compile(r"^##\$?([^=\n]{1,64})=[ \t]*(.*?)(?=^##|^\$\$|\Z)", re.MULTILINE | re.DOTALL)
 
 
+_RATIOS = (
+    ("1H", 1.0), ("13C", 0.25145020), ("19F", 0.94094011), ("31P", 0.40480742), ("11B", 0.32083974),
+    ("29Si", 0.19867187), ("15N", 0.10136767),
+)  # fmt: skip
+
+
 class Parameters(dict[str, str]):
     """The entries of a parameter file as text, keyed by name without the ``$``."""
 
@@ -101,13 +107,22 @@ def read_title(path: Path | None) -> tuple[str, str]:
     return lines[0], "\n".join(lines) if len(lines) > 1 else ""
 
 
-def nucleus(acqus: Parameters, procs: Parameters) -> str | None:
-    """The observed isotope (``13C``), or None when no file names it."""
+def nucleus(acqus: Parameters, procs: Parameters) -> tuple[str | None, list[str]]:
+    """The observed isotope (``13C``), and a warning where no file names it but BF1 gives it away.
+
+    Spectrometers are built so that protons resonate at a multiple of 50 MHz and 0.13 MHz: the base
+    frequency divided by the isotope's ratio (IUPAC 2001) must come out there. None when not.
+    """
     for value in (acqus.text("NUC1"), acqus.text("NUCLEUS"), procs.text("AXNUC")):
         found = re.fullmatch(r"(\d{1,3})([A-Z][a-z]?)", value)
         if found:
-            return value
-    return None
+            return value, []
+    base = acqus.positive_number("BF1", "SFO1") or procs.positive_number("SF")
+    for isotope, ratio in _RATIOS:
+        proton = (base or 0.0) / ratio
+        if 150 < proton < 1300 and abs((proton - 0.13 + 25) % 50 - 25) < 0.1:
+            return isotope, [f"No nucleus is named: taken for {isotope} because of {base:g} MHz."]
+    return None, []
 
 
 def group_delay_points(acqus: Parameters) -> tuple[float, list[str]]:

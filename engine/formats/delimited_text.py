@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ _MAX_COLUMNS = 1024
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d{1,3})?"
 _IS_NUMBER = re.compile(rf"{_NUMBER}$")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d{1,3})?$")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d*$")
 _MISSING = frozenset(("", "nan", "na", "n/a", "-", "null", "none", "inf", "-inf", "#n/a", "?"))
 _SETTING = re.compile(r"^[#;%!/* \t]*([A-Za-z][\w .()/-]{1,40}?)\s*[:=,\t]\s*(.+)$")
 _TEXT_SETTINGS = {
@@ -53,6 +55,7 @@ class _Columns:
     names: list[str]
     preamble: list[str]
     warnings: list[str] = field(default_factory=list)
+    before: int = 0  # columns of the file to the left of these
 
 
 def sniff(path: Path, head: bytes) -> float:
@@ -75,11 +78,18 @@ def sniff(path: Path, head: bytes) -> float:
 
 def _plain_numbers(line: str) -> list[str]:
     """The fields of a line that holds nothing but numbers, else an empty list."""
+    if '"' in line:
+        line = re.sub(r'"([^"]*)"', _unquoted, line)
     fields = [f.strip("\" '") for f in re.split(r"[;\t ]+|,(?=\s*[^\d\s]|\d+\.|\s|\d)", line)]
     fields = [f for f in fields if f]
     if all(_IS_NUMBER.match(f) or _COMMA_NUMBER.match(f) for f in fields):
         return fields
     return []
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    text = found.group(1)
+    return text.replace(",", "" if _THOUSANDS.match(text) else ".")
 
 
 def read(path: Path, technique: str | None = None) -> list[Spectrum]:
@@ -92,7 +102,46 @@ def read(path: Path, technique: str | None = None) -> list[Spectrum]:
     path = Path(path)
     wanted = Technique(technique) if technique is not None else None
     text = read_text(path, _EXPECTED, _MAX_BYTES)
-    table = _parse(text, path)
+    spectra: list[Spectrum] = []
+    tables = _tables(_parse(text, path))
+    for table in tables:
+        spectra += _read_table(path, table, wanted, len(tables) > 1)
+    if not spectra:
+        raise FormatError(path, _EXPECTED, "no column with finite ordinates")
+    return spectra
+
+
+def _tables(table: _Columns) -> list[_Columns]:
+    """The columns grouped behind their axes: a running number before the axis is left out.
+
+    UV-Vis programs repeat the axis before every spectrum: "Wavelength, Abs, Wavelength, Abs".
+    """
+    names = table.names if len(table.names) == table.values.shape[1] else []
+    if not names:
+        return [table]
+    first = 0
+    x = table.values[:, 0]
+    if x_unit_of(names[0]) is None and len(x) > 1 and (np.diff(x) == 1).all():
+        axes = [i for i in range(1, len(names) - 1) if x_unit_of(names[i])]
+        shifts = [i for i in axes if x_unit_of(names[i]) == "1/cm"]
+        first = (shifts or axes or [0])[0]
+    again = [
+        i for i in range(first + 1, len(names) - 1) if names[i].lower() == names[first].lower()
+    ]
+    starts = [first, *again] if x_unit_of(names[first]) else [first]
+    tables = []
+    for start, stop in zip(starts, [*starts[1:], len(names)], strict=True):
+        values = table.values[:, start:stop]
+        values = values[np.isfinite(values[:, 0])]
+        if len(values) and stop - start > 1:
+            part = replace(table, values=values, names=names[start:stop], before=start)
+            tables.append(part)
+    return tables or [table]
+
+
+def _read_table(
+    path: Path, table: _Columns, wanted: Technique | None, numbered: bool
+) -> list[Spectrum]:
     settings, metadata = _settings(table.preamble)
     x = table.values[:, 0]
     if not np.isfinite(x).any():
@@ -127,7 +176,12 @@ def read(path: Path, technique: str | None = None) -> list[Spectrum]:
         imaginary = None
         if names and column + 1 < len(names) and names[column + 1].lower() == "imaginary":
             imaginary = table.values[:, column + 1]
-        several = len(used) > 1
+        elif not table.names and chosen.is_nmr and table.values.shape[1] == 3:
+            # MestReNova writes shift, real and imaginary part, without a header.
+            imaginary = table.values[:, 2]
+            used = [1]
+            warnings.append("the third column was taken for the imaginary part")
+        several = numbered or len(used) > 1
         if not _is_side_column(name, chosen, column):
             spectrum = _spectrum(
                 path, table, chosen, unit, column, name, imaginary, several, settings, metadata,
@@ -136,8 +190,6 @@ def read(path: Path, technique: str | None = None) -> list[Spectrum]:
             if spectrum is not None:
                 spectra.append(spectrum)
         column += 1 if imaginary is None else 2
-    if not spectra:
-        raise FormatError(path, _EXPECTED, "no column with finite ordinates")
     return spectra
 
 
@@ -158,14 +210,16 @@ def _axis_words(preamble: list[str]) -> list[str]:
     ]
 
 
-_SIDE = re.compile(
-    r"(?i)^(?:s/?n|res(?:olution|\.)?|i ?%|rel.*%|width|fwhm|area|charge|z|noise|no\.?)\s*$"
-)
+_SIDE = re.compile(r"(?i)^(?:s/?n|res(?:olution|\.)?|width|fwhm|charge|z|noise|no\.?|#)\s*$")
+_OTHER_HEIGHT = re.compile(r"(?i)^(?:i ?%|rel.*%|area)\s*$")
 
 
 def _is_side_column(name: str, technique: Technique, column: int) -> bool:
     """Whether a column of a mass list says something about the peaks besides their heights."""
-    return technique.is_mass and column > 1 and (not name or bool(_SIDE.match(name.strip())))
+    if not technique.is_mass:
+        return False
+    name = name.strip()
+    return bool(_SIDE.match(name)) or (column > 1 and (not name or bool(_OTHER_HEIGHT.match(name))))
 
 
 def _parse(text: str, path: Path) -> _Columns:
@@ -216,7 +270,8 @@ def _parse(text: str, path: Path) -> _Columns:
         names = [n for n, keep in zip(names, full, strict=True) if keep]
     warnings = []
     if skipped:
-        warnings.append(f"{skipped} lines between or after the numbers were left out")
+        lines_were = "1 line" if skipped == 1 else f"{skipped} lines"
+        warnings.append(f"{lines_were} between or after the numbers left out")
     if decimal_comma:
         warnings.append("commas were taken for decimal points")
     return _Columns(values[:, full], names, preamble, warnings)
@@ -240,7 +295,7 @@ def _dialect(lines: list[str], path: Path):
     """How fields are separated, whether commas are decimal points, the first numeric line."""
     tried = (
         ("\t", False), (";", False), (",", False), (None, False),
-        ("\t", True), (";", True), (None, True),
+        ("\t", True), (";", True), (None, True), (",", True),
     )  # fmt: skip
     best, best_score = None, (0, 0.0, 0)
     sample = [line.strip() for line in lines[:4000]]
@@ -268,7 +323,17 @@ def _dialect(lines: list[str], path: Path):
 def _splitter(separator: str | None):
     if separator is None:
         return str.split
-    return lambda line: line.rstrip(separator + " \t").split(separator)
+
+    def split(line: str) -> list[str]:
+        line = line.rstrip(separator + " \t")
+        if '"' not in line:
+            return line.split(separator)
+        try:
+            return next(csv.reader([line], delimiter=separator))
+        except (csv.Error, StopIteration):
+            return line.split(separator)
+
+    return split
 
 
 def _row(fields: list[str], decimal_comma: bool) -> list[float] | None:
@@ -276,6 +341,8 @@ def _row(fields: list[str], decimal_comma: bool) -> list[float] | None:
     values = []
     for text in fields:
         text = text.strip().strip("\"'")
+        if _THOUSANDS.match(text) and not decimal_comma:
+            text = text.replace(",", "")
         if decimal_comma:
             if not _COMMA_NUMBER.match(text) and text.lower() not in _MISSING:
                 return None
@@ -363,7 +430,7 @@ def _spectrum(
         metadata = {**metadata, "nucleus": technique.nucleus}
     return Spectrum(
         technique, axes.x, axes.y, axes.x_unit, axes.y_unit, kind, title or path.stem,
-        Source(str(path), f"column {column + 1}" if several else ""), metadata,
+        Source(str(path), f"column {table.before + column + 1}" if several else ""), metadata,
         tuple(dict.fromkeys(axes.warnings)), axes.y_imaginary,
     )  # fmt: skip
 

@@ -44,7 +44,8 @@ def build_axis(table: Ordinates, declared: DeclaredAxis) -> tuple[np.ndarray, li
     if lines is not None:
         for start, step, name in candidates:
             if lines.agree(start, step, declared.factor):
-                if name != "FIRSTX and LASTX" and not warnings:
+                contradicted = declared.last is not None and name != "FIRSTX and LASTX"
+                if contradicted and not warnings:
                     warnings.append(f"LASTX contradicts the table: the axis follows {name}")
                 _check_delta(declared, step, warnings)
                 return start + step * np.arange(n), warnings

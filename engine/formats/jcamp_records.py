@@ -113,13 +113,16 @@ def read_text(path: str | Path, expected: str, limit: int = MAX_BYTES) -> str:
         size = path.stat().st_size
         if size > limit:
             raise FormatError(path, f"{expected} of at most {limit >> 20} MB", f"{size >> 20} MB")
-        data = path.read_bytes().rstrip(b"\0\x1a")
+        data = path.read_bytes()
     except OSError as error:
         raise FormatError(path, expected, error.strerror or str(error)) from error
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if not wide:
+        data = data.rstrip(b"\0\x1a")
     if not data.strip():
         raise FormatError(path, expected, "an empty file")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = data.decode("utf-16", "replace")
+    if wide:
+        text = data.decode("utf-16", "replace").rstrip("\0\x1a")
     elif b"\0" in data:
         raise FormatError(path, expected, "binary data")
     else:

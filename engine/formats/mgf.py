@@ -32,6 +32,8 @@ from engine.formats.reader import Reader
 from engine.spectra import Source, Spectrum
 
 _COMMENTS = ("#", ";", "!", "/")
+# Marks a block without its END IONS; no line of a file holds a zero byte.
+_CUT = "\0"
 _PARAMETER = re.compile(r"\s*([A-Za-z][\w .\[\]/-]*?)\s*=(.*)")
 _COPIED = {
     "smiles": ("SMILES",),
@@ -47,7 +49,8 @@ _COPIED = {
 
 def sniff(path: Path, head: bytes) -> float:
     """Certain when a BEGIN IONS line is in the head; likely after Mascot's search parameters."""
-    lines = [line.strip().upper() for line in head.replace(b"\0", b"").splitlines()]
+    text = head.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf")
+    lines = [line.strip().upper() for line in text.removeprefix(b"\xff\xfe").splitlines()]
     if b"BEGIN IONS" in lines:
         return 1.0
     if path.suffix.lower() == ".mgf":
@@ -70,7 +73,7 @@ def _blocks(path: Path) -> Iterator[Record]:
         mark = line.strip().upper()
         if mark == "BEGIN IONS":
             if block is not None:
-                yield str(count), [*block, ""]
+                yield str(count), [*block, _CUT]
             count += 1
             block = list(header)
         elif mark == "END IONS":
@@ -84,7 +87,7 @@ def _blocks(path: Path) -> Iterator[Record]:
             header.append(line)
             check_length(path, header)
     if block is not None:
-        yield str(count), [*block, ""]  # the empty line marks a block without its end
+        yield str(count), [*block, _CUT]
 
 
 def _spectrum(path: Path, block: str, lines: list[str]) -> Spectrum:
@@ -92,7 +95,8 @@ def _spectrum(path: Path, block: str, lines: list[str]) -> Spectrum:
     mz: list[float] = []
     intensity: list[float] = []
     unread = 0
-    for line in lines:
+    cut = lines[-1:] == [_CUT]
+    for line in lines[:-1] if cut else lines:
         stripped = line.strip()
         if not stripped or stripped.startswith(_COMMENTS):
             continue
@@ -110,13 +114,18 @@ def _spectrum(path: Path, block: str, lines: list[str]) -> Spectrum:
         mz.append(x)
         intensity.append(y)
     warnings = [f"{unread} lines are no peaks and were left out"] if unread else []
-    if lines and lines[-1] == "":
+    if cut:
         warnings.append("END IONS is missing: the block may have been cut")
     metadata = _metadata(parameters)
     title = parameters.get("TITLE") or metadata.get("name") or f"spectrum {block}"
     technique = technique_of(
         metadata.get("ms_level"), metadata.get("precursor_mz"), metadata.get("ionization")
     )
+    silent = metadata.get("ms_level") is None and metadata.get("precursor_mz") is None
+    if silent and metadata.get("ionization") != "EI":
+        # The format is made for MS/MS; full scans say MSLEVEL=1.
+        technique = "MS/MS"
+        warnings.append("the block names no PEPMASS: taken for MS/MS, as MGF files are")
     return mass_spectrum(
         mz, intensity, technique=technique, title=title, source=Source(str(path), block),
         metadata=metadata, warnings=warnings,

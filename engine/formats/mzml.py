@@ -61,11 +61,10 @@ def read(path: Path) -> list[Spectrum]:
     try:
         refuse_document_type(path)
         for spectrum in _scans(path, run):
-            if len(run.spectra) >= xml_run.MOST_SCANS or run.points >= xml_run.MOST_POINTS:
+            if len(run.spectra) >= xml_run.MOST_SCANS:
                 run.cut = True
                 break
             run.spectra.append(spectrum)
-            run.points += len(spectrum)
     except OSError as error:
         raise FormatError(path, "a readable file", error.strerror or str(error)) from error
     except FormatError as error:
@@ -110,6 +109,8 @@ def _scans(path: Path, run: Run) -> Iterator[Spectrum]:
                     run.seen += 1
                     try:
                         spectrum = handlers[name](element, run)
+                    except xml_run.SwellError as error:
+                        raise FormatError(path, EXPECTED, f"scan {run.seen}: {error}") from error
                     except ValueError as error:
                         run.broken.append(f"scan {run.seen} was left out: {error}")
                         spectrum = None
@@ -117,6 +118,9 @@ def _scans(path: Path, run: Run) -> Iterator[Spectrum]:
                             raise FormatError(path, EXPECTED, summary(run.broken)) from error
                     if spectrum is not None:
                         yield spectrum
+                    if run.points >= xml_run.MOST_POINTS:
+                        run.cut = True
+                        return
                 elif name in handlers:
                     handlers[name](element, run)
                 if _is_done_with(name, element):
@@ -205,6 +209,7 @@ def _mzml_scan(element: Any, run: Run) -> Spectrum | None:
     if axis not in arrays or _INTENSITY not in arrays:
         raise ValueError("it has no m/z and intensity arrays")
     x, y = arrays[axis], arrays[_INTENSITY]
+    run.points += len(x)
     if len(x) != len(y):
         raise ValueError(f"it has {len(x)} m/z values and {len(y)} intensities")
     if len(x) == 0:

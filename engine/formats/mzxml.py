@@ -40,6 +40,7 @@ def read_scan(peaks: Any, run: Run) -> Spectrum | None:
     if compression not in ("none", "zlib"):
         raise ValueError(f"its peaks are packed with {compression}, which is not read")
     values = decode(peaks.text, number_type, compression == "zlib")
+    run.points += (len(values) + 1) // 2
     if content != "m/z-int":
         # mzXML 3 may hold the two arrays apart; the scan is whole when the second has come.
         if content == "m/z":

@@ -214,6 +214,7 @@ class _Walk:
     in_archive: bool = False
     spectra: list[Spectrum] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    own: FormatError | None = None  # what was wrong with the folder itself
     seen: int = 0
     cut: bool = False
 
@@ -224,9 +225,11 @@ class _Walk:
 
     def failed(self, path: Path, error: FormatError) -> None:
         what = error.found
-        if error.expected != _READABLE:
+        if error.expected != _READABLE and not what.endswith("not shown yet"):
             what = f"expected {error.expected}, found {what}"
         name = path.relative_to(self.root).as_posix()
+        if name == ".":
+            self.own = error
         self.problems.append(what if name == "." else f"{name}: {what}")
 
 
@@ -297,6 +300,8 @@ def _visit_file(path: Path, walk: _Walk) -> None:
             return
         head = _head(path, kind)
         if containers.is_zip(head):
+            if path.suffix.lower() not in ("", ".zip"):
+                return  # Office documents and programs' projects are zip archives too
             if walk.in_archive:
                 raise FormatError(path, "a spectrum", "an archive in an archive: unpack it first")
             walk.spectra += _open_zip(path, walk.technique, walk.cancelled)
@@ -315,6 +320,8 @@ def _result(path: Path, walk: _Walk, expected: str) -> list[Spectrum]:
     if len(walk.problems) > 5:
         shown += f"; and {len(walk.problems) - 5} more"
     if not walk.spectra:
+        if walk.own is not None and len(walk.problems) == 1:
+            raise FormatError(path, walk.own.expected, walk.own.found)
         found = shown or ("no file that is a spectrum" if walk.seen else "nothing in it")
         raise FormatError(path, expected, found)
     warnings = [f"not everything could be read: {shown}"] if shown else []

@@ -146,6 +146,9 @@ def _is_procpar(path: Path, head: bytes) -> bool:
 
 
 def _is_structure_file(path: Path, head: bytes) -> bool:
+    # JCAMP-DX files hold whole molfiles beside their spectra.
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"##", b"$$")):
+        return False
     return re.search(rb"\bV[23]000\s*$", head, re.MULTILINE) is not None
 
 

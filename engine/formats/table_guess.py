@@ -37,8 +37,8 @@ def guess_technique(
         nucleus = nucleus_of(words) or ("13C" if high - low > 40 else "1H")
         return Technique.nmr(nucleus), f"the header says ppm and {span}"
     if unit == "1/cm":
-        if re.search(r"(?i)raman|counts|cps", words):
-            return Technique.RAMAN, "the header speaks of a Raman shift or counts"
+        if re.search(r"(?i)raman|laser|counts|cps", words):
+            return Technique.RAMAN, "the header speaks of a Raman shift, a laser or counts"
         return Technique.IR, f"the header says 1/cm and {span}"
     if unit == "um":
         return Technique.IR, f"the header says micrometres and {span}"

@@ -18,11 +18,16 @@ from engine.spectra import Source, Spectrum
 
 MOST_SCANS = 2000
 MOST_POINTS = 20_000_000
+MOST_POINTS_OF_A_SCAN = 1 << 23
 CHUNK = 1 << 20
 LONGEST_SCAN = 1 << 27
 """Bytes of XML between two scans."""
 
 EXPECTED = "at least one scan with peaks"
+
+
+class SwellError(ValueError):
+    """A compressed array that unpacks to more than any scan holds: nothing after it is read."""
 
 
 @dataclass
@@ -32,7 +37,7 @@ class Run:
     path: Path
     spectra: list[Spectrum] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    points: int = 0
+    points: int = 0  # unpacked so far, in scans that were left out too
     seen: int = 0
     empty: int = 0
     chromatograms: int = 0
@@ -103,14 +108,14 @@ def decode(text: str | None, number_type: str, compressed: bool) -> np.ndarray:
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"its base64 text is damaged ({error})") from error
     if compressed and data:
-        most = MOST_POINTS * 8
+        most = MOST_POINTS_OF_A_SCAN * 16
         inflater = zlib.decompressobj()
         try:
             inflated = inflater.decompress(data, most + 1)
         except zlib.error as error:
             raise ValueError(f"its compressed array is damaged ({error})") from error
         if len(inflated) > most:
-            raise ValueError(f"its compressed array swells to more than {most >> 20} MB")
+            raise SwellError(f"its compressed array swells to more than {most >> 20} MB")
         if not inflater.eof:
             raise ValueError("its compressed array is cut")
         data = inflated

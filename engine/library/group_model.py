@@ -126,15 +126,15 @@ def save_group_model(
     part = path.with_suffix(".part")
     save_file(tensors, str(part))
     part.chmod(0o644)
-    part.replace(path.with_suffix(".safetensors"))
     content = {
         **description,
         "config": network.config.to_dict(),
         "calibration": calibration.to_dict(),
     }
-    path.with_suffix(".json").write_text(
-        json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    text = path.with_suffix(".text")
+    text.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path.with_suffix(".safetensors"))
+    text.replace(path.with_suffix(".json"))
 
 
 def load_group_model(path: Path) -> GroupModel:

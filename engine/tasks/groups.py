@@ -37,7 +37,7 @@ def identify_groups(
         reasons = "; ".join(encoded.warnings) or "the sample holds no spectra"
         raise ValueError(f"no functional groups can be predicted: {reasons}")
     logits, gates, effects = _run(model, encoded)
-    calibration = model.calibration.for_channels(encoded.values)
+    calibration = model.calibration.for_channels(gates)
     probabilities = calibration.probabilities(logits)
     maps = _importance_maps(model, encoded, gates, effects)
     evidence = _evidence(model, maps)

@@ -78,8 +78,8 @@ QCheckBox::indicator { border-radius: 3px; }
 QRadioButton::indicator { border-radius: 8px; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent;
     image: url("$icon_folder/check-$name.svg"); }
-QRadioButton::indicator:checked { background: $accent; border: 4px solid $panel;
-    outline: 1px solid $accent; }
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent;
+    background: $panel; }
 QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accent; }
 
 QPushButton { background: $panel; color: $text; border: 1px solid $border; border-radius: 5px;
@@ -126,7 +126,7 @@ QLabel[role="notice"] { background: $raised; border: 1px solid $border; border-r
 QFrame#plot { background: $plot; border: 1px solid $border; border-radius: 6px; }
 QFrame#empty { background: $panel; border: 1px solid $border; border-radius: 8px; }
 QFrame#dropzone { border: 2px dashed $border; border-radius: 10px; background: $raised; }
-QLabel#dropveil { background: $accent_soft; color: $text; border: 2px dashed $accent;
+QLabel#dropveil { background: $veil; color: $text; border: 2px dashed $accent;
     border-radius: 10px; font-size: 16pt; font-weight: 600; }
 QFrame#palette { background: $panel; border: 1px solid $border; border-radius: 8px; }
 """)
@@ -135,7 +135,8 @@ QFrame#palette { background: $panel; border: 1px solid $border; border-radius: 8
 def stylesheet(theme: Theme, icon_folder: str) -> str:
     """The Qt style sheet of a theme; ``icon_folder`` holds the images it names."""
     colours = {k: v for k, v in asdict(theme).items() if isinstance(v, str)}
-    return _SHEET.substitute(colours, icon_folder=icon_folder.replace("\\", "/"))
+    veil = f"#d0{theme.accent_soft[1:]}"  # Qt puts the alpha channel first
+    return _SHEET.substitute(colours, veil=veil, icon_folder=icon_folder.replace("\\", "/"))
 
 
 def palette(theme: Theme) -> QPalette:

@@ -51,12 +51,17 @@ class Document(QObject):
 
     # edits
 
-    def add_samples(self, contents: Iterable[tuple[str, Iterable[Spectrum]]]) -> list[int]:
-        """Append one sample for each ``(name, spectra)``; returns the new ids."""
+    def add_samples(
+        self, contents: Iterable[tuple[str, Iterable[Spectrum]]], call: int | None = None
+    ) -> list[int]:
+        """Append one sample for each ``(name, spectra)``; returns the new ids.
+
+        What comes with the same ``call`` one after the other is one step to be undone.
+        """
         new = [SampleEntry.new(name, tuple(spectra)) for name, spectra in contents]
         if new:
             text = f"Open {new[0].name}" if len(new) == 1 else f"Open {len(new)} samples"
-            self._edit(text, (*self._samples, *new))
+            self._edit(text, (*self._samples, *new), call)
         return [sample.id for sample in new]
 
     def add_empty_sample(self) -> int:
@@ -143,8 +148,8 @@ class Document(QObject):
     ) -> None:
         self._edit(text, tuple(edit(s) if s.id == sample_id else s for s in self._samples))
 
-    def _edit(self, text: str, after: Samples) -> None:
-        self.undo_stack.push(_Edit(self, text, self._samples, after))
+    def _edit(self, text: str, after: Samples, call: int | None = None) -> None:
+        self.undo_stack.push(_Edit(self, text, self._samples, after, call))
 
     def _set_samples(self, samples: Samples) -> None:
         self._samples = samples
@@ -152,9 +157,22 @@ class Document(QObject):
 
 
 class _Edit(QUndoCommand):
-    def __init__(self, document: Document, text: str, before: Samples, after: Samples) -> None:
+    """From one state to the next. Edits of the same call that follow each other become one."""
+
+    def __init__(
+        self, document: Document, text: str, before: Samples, after: Samples, call: int | None
+    ) -> None:
         super().__init__(text)
         self._document, self._before, self._after = document, before, after
+        self._call = call
+
+    def id(self) -> int:
+        return -1 if self._call is None else self._call
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        self._after = other._after
+        self.setText(f"Open {len(self._after) - len(self._before)} samples")
+        return True
 
     def redo(self) -> None:
         self._document._set_samples(self._after)

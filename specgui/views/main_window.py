@@ -366,6 +366,8 @@ class MainWindow(QMainWindow):
         self.settings.save_window_state(self.saveGeometry(), self.saveState(LAYOUT_VERSION))
         self.settings.save_options(self.workspace.options)
         self._refresh_soon.stop()
+        # A worker may need a moment to end; nobody has to look at a dead window meanwhile.
+        self.hide()
         self.workspace.shut_down()
         super().closeEvent(event)
 

@@ -75,6 +75,7 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         self.bottom_axis.setStyle(tickTextOffset=2)
         for axis in (self.left_axis, self.bottom_axis):
             axis.enableAutoSIPrefix(False)
+            axis.setStyle(showValues=False)
         self.strip_view.setXLink(self.view)
         self.strip_view.setYRange(0, 1, padding=0)
 
@@ -138,6 +139,8 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         for view in (self.view, self.strip_view):
             view.invertX(descending and shown.x_unit != "s")
         self._label_axes(technique)
+        for axis in (self.left_axis, self.bottom_axis):
+            axis.setStyle(showValues=True)
         low, high = shown.y_range
         if shown.kind == "sticks" or shown.y_unit == "transmittance":
             low = min(low, 0.0)

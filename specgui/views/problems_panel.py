@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,6 +23,7 @@ from specgui.document.problems import ERROR
 
 _HEADERS = ("File", "Problem", "What to do")
 _MOST_LINES = 300
+_LONGEST_TEXT = 200
 
 
 class ProblemsPanel(QWidget):
@@ -76,7 +79,7 @@ class ProblemsPanel(QWidget):
         for row, problem in enumerate(shown):
             name = "error" if problem.severity == ERROR else "warning"
             for column, text in enumerate((problem.file_name, problem.message, problem.advice)):
-                item = QTableWidgetItem(text)
+                item = QTableWidgetItem(shorten(text, _LONGEST_TEXT, placeholder=" …"))
                 item.setToolTip(problem.path if column == 0 else text)
                 self.list.setItem(row, column, item)
             first = self.list.item(row, 0)

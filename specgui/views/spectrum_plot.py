@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
-from specgui.document import SpectrumEntry
+from specgui.document import Finding, SampleEntry, SpectrumEntry
 from specgui.views.elided_label import ElidedLabel
 from specgui.views.plot_canvas import PlotCanvas
 from specgui.views.plot_labels import BandLabel
@@ -115,7 +115,7 @@ class SpectrumPlot(QFrame):
             return
         finding = self._workspace.findings.of(sample)
         found = finding.map_of(sample.key.index(entry.id))
-        self._refresh_note(unread=finding.identification is not None and found is None)
+        self._refresh_note(self._unread_note(sample, finding) if found is None else "")
         group = self._workspace.selection.group
         if found is None or not self._workspace.options["importance"]:
             self.canvas.hide_importance()
@@ -164,12 +164,24 @@ class SpectrumPlot(QFrame):
             self.previous_button.setEnabled(position > 0)
             self.next_button.setEnabled(position < len(ids) - 1)
 
-    def _refresh_note(self, unread: bool) -> None:
+    def _unread_note(self, sample: SampleEntry, finding: Finding) -> str:
+        """Why a spectrum has no importance, when others of the sample have."""
+        if finding.identification is None:
+            return ""
+        ids = [entry.id for entry in sample.of_technique(self.technique)]
+        read = [
+            str(ids.index(sample.key[m.spectrum]) + 1)
+            for m in finding.identification.maps
+            if m.spectrum < len(sample.key) and sample.key[m.spectrum] in ids
+        ]
+        return f"The model read no. {', '.join(read)}" if read else "Not read by the model"
+
+    def _refresh_note(self, unread: str) -> None:
         """Say what was done to the spectrum, and whether the model made use of it."""
         shown = self.canvas.presentation
         notes = [shown.note] if shown is not None and shown.note else []
         if unread:
-            notes.append("not read by the model" if notes else "Not read by the model")
+            notes.append(unread)
         self.note.setText(" · ".join(notes))
         self.note.setToolTip(shown.note_detail if shown is not None else "")
         self.note.setVisible(bool(notes))

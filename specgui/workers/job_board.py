@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from superqt.utils import create_worker
 
 _LEAST_THREADS = 4
-_SHUTDOWN_MS = 5000
+_SHUTDOWN_S = 20.0
 
 
 class Ticket(QObject):
@@ -212,7 +213,11 @@ class JobBoard(QObject):
         """Cancel everything and wait for the threads; False when one would not end in time."""
         self._closed = True
         self.cancel_all()
-        return QThreadPool.globalInstance().waitForDone(_SHUTDOWN_MS)
+        pool, last = QThreadPool.globalInstance(), monotonic() + _SHUTDOWN_S
+        # Asleep, not in waitForDone: that keeps the interpreter, which a worker needs to end.
+        while pool.activeThreadCount() > 0 and monotonic() < last:
+            sleep(0.01)
+        return pool.waitForDone(0)
 
     def _cancel(self, jobs: list[Job]) -> None:
         for job in jobs:

@@ -93,11 +93,20 @@ def marks_of(spectrum: Spectrum) -> tuple[PeakMark, ...]:
 
 
 def presenting(spectrum: Spectrum, ir_scale: str) -> Callable[[Ticket], Generator]:
-    """The verb: yields the presentation without peaks first, and returns it with them."""
+    """The verb: returns a presentation without peaks, and the spectrum to pick them from."""
 
-    def verb(ticket: Ticket) -> Generator[Presentation, None, Presentation]:
-        presentation, shown = present(spectrum, ir_scale)
-        yield presentation
+    def verb(ticket: Ticket) -> Generator[None, None, tuple[Presentation, Spectrum]]:
+        yield
+        return present(spectrum, ir_scale)
+
+    return verb
+
+
+def picking(presentation: Presentation, shown: Spectrum) -> Callable[[Ticket], Generator]:
+    """The verb: returns the presentation with its peaks. Drawing does not wait for it."""
+
+    def verb(ticket: Ticket) -> Generator[None, None, Presentation]:
+        yield
         return replace(presentation, peaks=marks_of(shown))
 
     return verb

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from specgui.workers.job_board import Ticket
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # What tells an instrument's experiment folder from a folder of them (Bruker TopSpin, VnmrJ).
 _EXPERIMENT_FILES = {"fid", "ser", "acqus", "acqu", "procpar", "procs", "1r", "pdata"}
 _MOST_ENTRIES = 5000
+_TELL_EVERY_S = 0.3
 # A folder with this many files or fewer is taken for one compound without asking.
 _FEW = 4
 
@@ -120,11 +122,17 @@ def planning(paths: Sequence[Path]) -> Callable[[Ticket], Generator]:
 
 
 def reading(batches: Sequence[Batch]) -> Callable[[Ticket], Generator]:
-    """The verb that reads batches one after the other and yields a ``ReadResult`` for each."""
+    """The verb that reads batches one after the other.
 
-    def verb(ticket: Ticket) -> Generator[ReadResult, None, None]:
+    It yields tuples of ``ReadResult``, those of a fraction of a second together, so that a window
+    that shows hundreds of them has not hundreds of times the work.
+    """
+
+    def verb(ticket: Ticket) -> Generator[tuple[ReadResult, ...] | None, None, None]:
         from engine.formats import open_many
 
+        ready: list[ReadResult] = []
+        told = -_TELL_EVERY_S
         for number, batch in enumerate(batches):
 
             def on_progress(done: int, total: int, path: str, number=number) -> None:
@@ -137,9 +145,12 @@ def reading(batches: Sequence[Batch]) -> Callable[[Ticket], Generator]:
             spectra, errors = open_many(
                 list(batch.paths), on_progress=on_progress, is_cancelled=ticket.is_cancelled
             )
-            yield ReadResult(
-                batch, tuple(spectra), tuple((str(path), str(message)) for path, message in errors)
-            )
+            found = tuple((str(path), str(message)) for path, message in errors)
+            ready.append(ReadResult(batch, tuple(spectra), found))
+            if monotonic() - told >= _TELL_EVERY_S or number == len(batches) - 1:
+                told = monotonic()
+                yield tuple(ready)
+                ready = []
 
     return verb
 

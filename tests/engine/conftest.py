@@ -76,9 +76,19 @@ def small_cnn():
 
 @pytest.fixture
 def plain_calibration():
-    from engine.library.group_model import Calibration
+    """Logits as they are, and one half as every threshold."""
+    from engine.library.group_model import Calibration, LabelCalibration
 
-    return Calibration(np.ones(37), np.zeros(37), np.full(37, 0.5))
+    return Calibration(LabelCalibration(np.ones(37), np.zeros(37), np.full(37, 0.5)), {})
+
+
+@pytest.fixture
+def description():
+    """What is written beside the weights of a small SymSpectra."""
+    return {
+        "kind": "symspectra", "name": "Small", "version": "7", "licence": "MIT",
+        "train_positives": list(range(37)),
+    }  # fmt: skip
 
 
 def infrared_row(smiles: str) -> dict:

@@ -165,3 +165,16 @@ def test_undoing_all_edits_brings_back_the_first_state(qapp, edits):
     while document.undo_stack.canRedo():
         document.undo_stack.redo()
     assert document.samples is after or not edits
+
+
+def test_what_one_call_opens_bit_by_bit_is_one_step(qapp):
+    document = Document()
+    document.add_samples([("one", [_spectrum("a")])], call=7)
+    document.add_samples([("two", [_spectrum("b")])], call=7)
+    document.add_samples([("three", [_spectrum("c")])], call=8)
+    document.undo_stack.undo()
+    assert _names(document) == ["one", "two"]
+    document.undo_stack.undo()
+    assert _names(document) == []
+    document.undo_stack.redo()
+    assert _names(document) == ["one", "two"]

@@ -162,7 +162,8 @@ def test_real_tables_hold_every_common_group(tables):
 
     with rdBase.BlockLogs():
         molecules = [
-            Chem.MolFromSmiles(row["smiles"]) for row in islice(table_rows(tables, "nmr", "valid"), 300)
+            Chem.MolFromSmiles(row["smiles"])
+            for row in islice(table_rows(tables, "nmr", "valid"), 300)
         ]
         share = np.mean([groups_of(molecule) for molecule in molecules if molecule], axis=0)
     frequent = {name for name, value in zip(GROUP_NAMES, share, strict=True) if value > 0.1}

@@ -11,7 +11,7 @@ from engine.chemistry.line_shapes import binned_lines
 
 
 def pseudo_voigt(x, position, area, width, gaussian):
-    """Heights of a line of unit area times ``area``; ``width`` is the full width at half maximum."""
+    """Heights of a line of an ``area``; ``width`` is the full width at half maximum."""
     lorentz = (width / 2 / np.pi) / ((x - position) ** 2 + (width / 2) ** 2)
     gauss = np.sqrt(4 * np.log(2) / np.pi) / width
     gauss = gauss * np.exp(-4 * np.log(2) * ((x - position) / width) ** 2)
@@ -79,9 +79,7 @@ def test_a_list_of_a_hundred_thousand_lines_takes_little_memory():
     count = 100_000
     positions = np.linspace(0, 200, count)
     tracemalloc.start()
-    means = binned_lines(
-        np.linspace(0, 200, 101), positions, np.ones(count), np.full(count, 0.01)
-    )
+    means = binned_lines(np.linspace(0, 200, 101), positions, np.ones(count), np.full(count, 0.01))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert means[1:-1] == pytest.approx(np.full(98, count / 200), rel=0.01)

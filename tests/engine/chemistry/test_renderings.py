@@ -90,9 +90,7 @@ def test_an_infrared_file_and_its_rendering_look_alike(phase, y_unit, still, com
 def test_with_noise_and_drift_the_signals_stay_where_they_are():
     grid, centres = channel("13C NMR").edges, channel("13C NMR").centres
     for seed in range(30):
-        encoded = normalise_nmr(
-            render_carbon(ETHYL_ACETATE_13C, grid, np.random.default_rng(seed))
-        )
+        encoded = normalise_nmr(render_carbon(ETHYL_ACETATE_13C, grid, np.random.default_rng(seed)))
         for peak in ETHYL_ACETATE_13C[1:]:
             assert encoded[np.abs(centres - peak["ppm"]) < 1.0].max() > 0.1
 
@@ -326,9 +324,7 @@ def test_without_corrections_there_is_one_global_factor(still, computed_infrared
 def test_a_molecule_without_intensities_is_no_error(computed_infrared):
     record = computed_infrared("CC")
     record["ir"] = [0.0] * len(record["freq"])
-    spectrum = render_infrared(
-        vibrations_of(record), channel("IR").edges, np.random.default_rng(0)
-    )
+    spectrum = render_infrared(vibrations_of(record), channel("IR").edges, np.random.default_rng(0))
     assert np.isfinite(spectrum).all()
 
 

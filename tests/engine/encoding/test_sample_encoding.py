@@ -164,8 +164,9 @@ def test_a_raw_fid_goes_through_the_default_processing():
     encoded, _ = encode_spectrum(fid)
     centres = channel("1H NMR").centres
     near = (np.abs(centres - 6.7) < 0.1) | (np.abs(centres - 1.7) < 0.1)
-    assert encoded[np.abs(centres - 6.7) < 0.1].max() > 0.8
-    assert encoded[np.abs(centres - 1.7) < 0.1].max() > 0.8
+    # A line on the border of two bins is shared by them: the root of one half.
+    assert encoded[np.abs(centres - 6.7) < 0.1].max() > 0.65
+    assert encoded[np.abs(centres - 1.7) < 0.1].max() > 0.65
     assert encoded[~near].max() < 0.25
 
 
@@ -240,18 +241,14 @@ def test_a_second_spectrum_of_one_technique_is_named_and_left():
     encoded = encode_sample(Sample((infrared(), second)))
     assert encoded.sources["IR"] == (0,)
     assert encoded.values["IR"] == pytest.approx(encode_spectrum(infrared())[0])
-    assert encoded.warnings == (
-        "second is not used: another IR spectrum was read before it",
-    )
+    assert encoded.warnings == ("second is not used: another IR spectrum was read before it",)
 
 
 def test_an_empty_first_spectrum_makes_room_for_the_second():
     empty = Spectrum("IR", np.arange(5000.0, 6000), np.ones(1000), "1/cm", "absorbance", title="a")
     encoded = encode_sample(Sample((empty, infrared())))
     assert encoded.sources["IR"] == (1,)
-    assert encoded.warnings == (
-        "a is not used: it holds no signal between 400 and 4000 1/cm",
-    )
+    assert encoded.warnings == ("a is not used: it holds no signal between 400 and 4000 1/cm",)
 
 
 def test_spectra_of_one_polarity_and_precursor_are_merged():

@@ -200,9 +200,29 @@ def test_what_is_no_experiment(tmp_path):
     (tmp_path / "fid").write_bytes(b"\0" * 64)  # as Varian writes it
     (tmp_path / "procpar").write_text("x")
     assert READER.sniff(tmp_path / "fid", b"\0" * 64) == 0
-    folder = experiment(tmp_path / "1", fid=np.ones(32, "<i4"), acqus={"NUC1": "<off>"})
+    folder = experiment(tmp_path / "1", fid=np.ones(32, "<i4"), acqus={"NUC1": "<off>", "BF1": 123.4})
     with pytest.raises(FormatError, match="nucleus"):
         READER.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("base", "isotope"),
+    [(400.13, "1H"), (100.6127690, "13C"), (376.4983662, "19F"), (161.9755930, "31P"),
+     (600.13, "1H"), (150.9028080, "13C")],
+)  # fmt: skip
+def test_a_nucleus_that_is_not_named_follows_from_the_base_frequency(tmp_path, base, isotope):
+    acqus = {"NUC1": "<off>", "BF1": base, "SFO1": base}
+    (fid,) = READER.read(experiment(tmp_path / "1", fid=np.ones(32, "<i4"), acqus=acqus))
+    assert fid.technique == f"{isotope} NMR"
+    assert f"taken for {isotope}" in fid.warnings[0]
+
+
+def test_broken_processing_parameters_leave_the_fid(tmp_path):
+    folder = experiment(tmp_path / "1", fid=np.ones(32, "<i4"), real=np.ones(16, "<i4"))
+    (folder / "pdata" / "1" / "procs").write_bytes(b"")
+    (fid,) = READER.read(folder)
+    assert fid.kind == "fid"
+    assert any("procs" in warning for warning in fid.warnings)
 
 
 def test_pseudo_2d_gives_rows_and_2d_says_so(tmp_path):

@@ -169,7 +169,7 @@ def test_declared_sizes_are_not_believed(tmp_path):
 
 
 def test_an_array_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(xml_run, "MOST_POINTS", 1 << 16)
+    monkeypatch.setattr(xml_run, "MOST_POINTS_OF_A_SCAN", 1 << 15)
     bomb = zlib.compress(bytes(1 << 24))
     with pytest.raises(FormatError, match="swells"):
         _read(tmp_path, _run(_scan([50], [1], packed=True, raw=bomb)))

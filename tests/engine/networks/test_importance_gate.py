@@ -23,7 +23,7 @@ def test_relaxed_samples_lie_between_0_and_1_and_choose_as_often_as_p_says(proba
     torch.manual_seed(1)
     logits = torch.full((20_000,), math.log(probability / (1 - probability)))
     sample = relaxed_bernoulli(logits)
-    assert 0 <= sample.min() and sample.max() <= 1
+    assert sample.min() >= 0 and sample.max() <= 1
     # sigmoid(a + L) > 1/2 exactly where a logistic variable exceeds -a: with probability p.
     assert (sample > 0.5).float().mean() == pytest.approx(probability, abs=0.02)
     hard = relaxed_bernoulli(logits, temperature=0.01)

@@ -71,7 +71,7 @@ def test_gates_are_between_0_and_1_one_for_each_token(small_network):
     gates = network(spectra_of(CHANNEL_NAMES, size=3)).gates
     for gate in gates.values():
         assert gate.shape == (3, network.config.tokens) == (3, 37)
-        assert 0 < gate.min() and gate.max() < 1
+        assert gate.min() > 0 and gate.max() < 1
 
 
 def test_the_network_of_the_paper_has_150_tokens_of_four_points(small_network):

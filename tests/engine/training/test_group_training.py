@@ -1,0 +1,82 @@
+"""From tables to a model file: what is prepared once, and that the whole way can be gone."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+
+import numpy as np
+import pytest
+
+from engine.encoding.channels import CHANNEL_NAMES
+from engine.library.group_model import load_group_model
+from engine.training import group_training, train_groups
+from engine.training.group_tables import MissingTableError
+from engine.training.group_training import plan_for, prepared, sources_of
+from engine.training.group_training import train_groups as way
+
+pytest.importorskip("lightning_fabric")
+
+
+@pytest.fixture
+def data(small_tables, tmp_path):
+    """The small tables with a small library."""
+    folder = tmp_path / "data"
+    shutil.copytree(small_tables, folder)
+    with gzip.open(folder / "library_smiles.txt.gz", "wt") as lines:
+        lines.write("\n".join("C" * n + "O" for n in range(2, 20)) + "\n")
+    return folder
+
+
+def test_tensors_are_rendered_once(data, tmp_path):
+    said = []
+    first = prepared(data, tmp_path / "prepared", said.append)
+    assert len(said) == len(first) >= 4
+    assert {"train", "valid", "infrared_completed", "simulated"} <= set(first)
+    assert len(first["train"]) == len(first["valid"]) == 12
+    said.clear()
+    # The second time neither tables nor a rendering are needed.
+    second = prepared(tmp_path / "nowhere", tmp_path / "prepared", said.append)
+    assert said == []
+    for name, tensors in first.items():
+        for channel in CHANNEL_NAMES:
+            assert np.array_equal(tensors.values[channel], second[name].values[channel])
+
+
+def test_a_missing_folder_of_tables_is_said(tmp_path):
+    with pytest.raises(MissingTableError, match="nmr_train"):
+        prepared(tmp_path / "nowhere", tmp_path / "prepared", lambda line: None)
+
+
+def test_an_epoch_mixes_the_sources(data, tmp_path):
+    tensors = prepared(data, tmp_path / "prepared", lambda line: None)
+    sources = sources_of(tensors)
+    assert sources[0].tensors is tensors["train"] and sources[0].share == 1
+    assert any(source.only == ("IR",) for source in sources)
+    assert all(source.tensors is not tensors["valid"] for source in sources)
+
+
+@pytest.mark.parametrize("kind", train_groups.NETWORKS)
+def test_the_whole_way_from_tables_to_a_model(
+    kind, data, tmp_path, monkeypatch, small_network, small_cnn
+):
+    build = {"symspectra": small_network, "cnn-1d": small_cnn}
+    monkeypatch.setattr(train_groups, "build_network", lambda name: build[name]())
+    monkeypatch.setattr(
+        group_training, "plan_for",
+        lambda *a: train_groups.TrainingPlan(*a[:2], batch_size=8, precision="32-true"),
+    )  # fmt: skip
+    said = []
+    path = way(data, tmp_path / "runs", kind, epochs=1, report=said.append)
+    model = load_group_model(path)
+    assert model.labels == model.network.config.labels
+    assert model.card.licence.startswith("MIT")
+    assert model.train_positives.shape == (37,)
+    assert (tmp_path / "runs" / kind / "last.ckpt").exists()
+    assert any('"epoch": 0' in line for line in said)
+
+
+def test_plans_differ_by_network_and_seed():
+    assert plan_for("symspectra", 5).epochs == 5
+    assert plan_for("symspectra", 5, seed=3).seed == 3
+    assert plan_for("cnn-1d", 5).learning_rate < plan_for("symspectra", 5).learning_rate
