@@ -1,4 +1,4 @@
-"""What is kept between sessions: window, panels, theme and view options."""
+"""What is kept between starts: window, panels, theme and view options."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Settings:
             self._store.setValue(f"view/{name}", value)
 
     def window_state(self) -> tuple[QByteArray, QByteArray] | None:
-        """(geometry, panels) of the last session, None at the first start."""
+        """(geometry, panels) of the last time, None at the first start."""
         geometry, panels = self._store.value("window/geometry"), self._store.value("window/panels")
         if isinstance(geometry, QByteArray) and isinstance(panels, QByteArray):
             return geometry, panels

@@ -45,7 +45,7 @@ _SAID_ADVICE = re.compile(r"(.+) \(((?:export|convert|open|save)[^()]+)\)$")
 
 
 class Workspace(QObject):
-    """One session: its samples and everything that is going on around them."""
+    """The samples that are open and everything that is going on around them."""
 
     grouping_asked = Signal(object)  # a ReadingPlan that can be read in several ways
     presented = Signal(int)  # the id of a spectrum that can be drawn now

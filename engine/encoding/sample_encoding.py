@@ -23,6 +23,7 @@ from engine.spectra import Sample, Spectrum
 
 _STICK_WIDTH_HZ = 1.5
 _MAXIMUM_SCANS = 20
+_NOT_USED = " is not used: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,22 @@ def encode_sample(sample: Sample) -> EncodedSample:
             continue
         values[target] = merged / np.linalg.norm(merged)
         sources[target] = tuple(chosen)
-    return EncodedSample(values, sources, tuple(warnings))
+    return EncodedSample(values, sources, _merged(warnings))
+
+
+def _merged(warnings: list[str]) -> tuple[str, ...]:
+    """The warnings, with the same reason for more than three spectra said once."""
+    by_reason: dict[str, list[str]] = {}
+    for warning in warnings:
+        name, found, reason = warning.partition(_NOT_USED)
+        by_reason.setdefault(reason if found else "", []).append(name if found else warning)
+    merged = list(by_reason.pop("", []))
+    for reason, names in by_reason.items():
+        if len(names) > 3:
+            merged.append(f"{len(names)} spectra, {names[0]} first, are not used: {reason}")
+        else:
+            merged += [f"{name}{_NOT_USED}{reason}" for name in names]
+    return tuple(merged)
 
 
 def channel_of(spectrum: Spectrum) -> str | None:

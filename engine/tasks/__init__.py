@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["GroupIdentification", "NoModelError", "identify_groups"]
 
 if TYPE_CHECKING:
-    from engine.tasks.group_identification import GroupIdentification
     from engine.library.group_model import NoModelError
+    from engine.tasks.group_identification import GroupIdentification
     from engine.tasks.groups import identify_groups
 
 _HOME = {

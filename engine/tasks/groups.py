@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 
 import numpy as np
 
@@ -22,21 +23,27 @@ _MAXIMUM_REGIONS = 6
 
 
 def identify_groups(
-    sample: Sample | Sequence[Sample], model: GroupModel | None = None
+    sample: Sample | Sequence[Sample],
+    model: GroupModel | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> GroupIdentification | list[GroupIdentification]:
     """Functional groups with calibrated probabilities and the regions that speak for them.
 
     Takes one sample, or a list and then returns a list. Raises ``ValueError`` when nothing in a
-    sample can be used, and :class:`NoModelError` when no weights are installed.
+    sample can be used, :class:`NoModelError` when no weights are installed, and
+    :class:`concurrent.futures.CancelledError` soon after ``is_cancelled`` says so.
     """
     model = model or default_group_model()
     if not isinstance(sample, Sample):
-        return [identify_groups(one, model) for one in sample]
+        return [identify_groups(one, model, is_cancelled) for one in sample]
+    _stop_if(is_cancelled)
     encoded = encode_sample(sample)
+    _stop_if(is_cancelled)
     if not encoded.values:
         reasons = "; ".join(encoded.warnings) or "the sample holds no spectra"
         raise ValueError(f"no functional groups can be predicted: {reasons}")
     logits, gates, effects = _run(model, encoded)
+    _stop_if(is_cancelled)
     calibration = model.calibration.for_channels(gates)
     probabilities = calibration.probabilities(logits)
     maps = _importance_maps(model, encoded, gates, effects)
@@ -52,6 +59,11 @@ def identify_groups(
         str(sample.spectra[index].technique) for name in gates for index in encoded.sources[name]
     )
     return GroupIdentification(tuple(groups), tuple(used), model.card, encoded.warnings, maps)
+
+
+def _stop_if(is_cancelled: Callable[[], bool]) -> None:
+    if is_cancelled():
+        raise CancelledError
 
 
 def _run(model: GroupModel, encoded: EncodedSample):

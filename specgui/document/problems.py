@@ -25,7 +25,7 @@ class Problem:
 
 
 class Problems(QObject):
-    """The problems of this session, oldest first; the same one is listed once."""
+    """The problems since the start, oldest first; the same one is listed once."""
 
     changed = Signal()
 

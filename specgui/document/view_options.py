@@ -1,4 +1,4 @@
-"""How things are to be shown; every value is kept between sessions by the settings."""
+"""How things are to be shown; every value is kept between starts by the settings."""
 
 from __future__ import annotations
 
