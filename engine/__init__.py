@@ -1,4 +1,4 @@
-"""The science of SpecGUI, without a window: formats, processing, networks and the chemist's verbs."""
+"""The science of SpecGUI, without a window: formats, processing, networks, the chemist's verbs."""
 
 from __future__ import annotations
 

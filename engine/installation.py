@@ -1,4 +1,4 @@
-"""Where the project's own files, resources and model weights, lie: in a clone or in an installation."""
+"""Where the project's own files, resources and model weights, lie: in a clone or installed."""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-_SHARED = Path(os.environ.get("SPECGUI_SHARED", Path(__file__).resolve().parents[1] / ".." / "shared"))
+_SHARED = Path(
+    os.environ.get("SPECGUI_SHARED", Path(__file__).resolve().parents[1] / ".." / "shared")
+)
 
 
 def _shared_folder(name: str) -> Path:

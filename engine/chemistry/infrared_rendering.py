@@ -184,7 +184,7 @@ def render_infrared(
 def _placed(
     vibrations: Vibrations, rng: np.random.Generator, correct: bool, doubt: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and areas after the corrections; one draw for each kind of bond, one for each line."""
+    """Positions and areas after the corrections; one draw a kind of bond, and one a line."""
     count = len(vibrations.wavenumbers)
     corrections = [*STRETCHES, _SKELETON]
     systematic = np.array([rng.normal(c.factor, doubt * c.spread) for c in corrections])

@@ -17,7 +17,7 @@ from engine.chemistry.line_shapes import binned_lines
 
 @dataclass(frozen=True)
 class SolventLines:
-    """A deuterated solvent: 13C lines as (ppm, J(C,D) in Hz, lines), residual 1H and water shifts."""
+    """A deuterated solvent: 13C lines (ppm, J(C,D) in Hz, lines), residual 1H and water shifts."""
 
     name: str
     carbon: tuple[tuple[float, float, int], ...]

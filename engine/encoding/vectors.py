@@ -71,7 +71,7 @@ def _diffusion() -> tuple[np.ndarray, np.ndarray]:
 
 
 def encode_masses(mz: np.ndarray, intensity: np.ndarray) -> np.ndarray:
-    """Fragments ``(k,)`` as ``(600,)``: Gaussian diffusion on 6000 bins, spline, l2 norm (eqs 34-38)."""
+    """Fragments ``(k,)`` as ``(600,)``: Gaussians on 6000 bins, spline, l2 norm (eqs 34-38)."""
     from scipy.interpolate import CubicSpline
 
     mz, intensity = np.asarray(mz, dtype=float), np.asarray(intensity, dtype=float)

@@ -308,7 +308,7 @@ def in_order(axes: Axes, kind: str, merge: str = "first") -> None:
     if axes.y_imaginary is not None:
         finite &= np.isfinite(axes.y_imaginary)
     if not finite.all():
-        axes.warnings.append(f"{int((~finite).sum())} points that are not finite were left out")
+        axes.warnings.append(f"points that are not finite, left out: {int((~finite).sum())}")
         _choose(axes, finite)
     steps = np.diff(axes.x)
     if (steps > 0).all() or ((steps < 0).all() and kind != "sticks"):
@@ -325,10 +325,10 @@ def in_order(axes: Axes, kind: str, merge: str = "first") -> None:
         if merge == "sum":
             axes.y = np.add.reduceat(axes.y, np.flatnonzero(new))
             axes.x = axes.x[new]
-            axes.warnings.append(f"{count} points of equal x were added to their neighbours")
+            axes.warnings.append(f"points of equal x, added to their neighbours: {count}")
         else:
             _choose(axes, new)
-            axes.warnings.append(f"{count} points of equal x were left out")
+            axes.warnings.append(f"points of equal x, left out: {count}")
 
 
 def _choose(axes: Axes, which: np.ndarray) -> None:

@@ -26,10 +26,12 @@ from engine.formats.table_guess import guess_technique, usual_x_unit, usual_y_un
 from engine.spectra import Source, Spectrum, Technique
 
 _EXPECTED = "a text file with columns of numbers"
-_MAX_BYTES = 128 << 20
+_MAX_BYTES = 64 << 20
 _MAX_LINE = 1 << 20
 _ROWS_AT_ONCE = 1 << 16
 _MAX_COLUMNS = 1024
+_MAX_VALUES = 3_000_000
+_SAMPLE = 1 << 18
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d{1,3})?"
 _IS_NUMBER = re.compile(rf"{_NUMBER}$")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d{1,3})?$")
@@ -223,13 +225,15 @@ def _is_side_column(name: str, technique: Technique, column: int) -> bool:
 
 
 def _parse(text: str, path: Path) -> _Columns:
+    if text.count("\n") > _MAX_VALUES // 2:
+        raise FormatError(path, f"at most {_MAX_VALUES // 2} lines", "more")
     lines = text.split("\n")
     if max(map(len, lines)) > _MAX_LINE:
         raise FormatError(path, _EXPECTED, f"a line of more than {_MAX_LINE} characters")
     split, decimal_comma, start = _dialect(lines, path)
     rows: list[list[float]] = []
     parts: list[np.ndarray] = []
-    width = skipped = 0
+    width = skipped = count = 0
     for line in lines[start:]:
         line = line.strip()
         if not line or line[0] in "#;%!":
@@ -241,6 +245,9 @@ def _parse(text: str, path: Path) -> _Columns:
         if len(row) > _MAX_COLUMNS:
             raise FormatError(path, f"at most {_MAX_COLUMNS} columns", f"{len(row)}")
         rows.append(row)
+        count += len(row)
+        if count > _MAX_VALUES:
+            raise FormatError(path, f"at most {_MAX_VALUES} numbers", "more")
         if len(rows) == _ROWS_AT_ONCE:
             width = width or _usual_width(rows)
             parts.append(_rectangle(rows, width))
@@ -298,7 +305,13 @@ def _dialect(lines: list[str], path: Path):
         ("\t", True), (";", True), (None, True), (",", True),
     )  # fmt: skip
     best, best_score = None, (0, 0.0, 0)
-    sample = [line.strip() for line in lines[:4000]]
+    sample: list[str] = []
+    seen = 0
+    for line in lines[:4000]:
+        seen += len(line)
+        if seen > _SAMPLE and len(sample) > 100:
+            break
+        sample.append(line.strip())
     for separator, decimal_comma in tried:
         split = _splitter(separator)
         start, count, columns = None, 0, 0

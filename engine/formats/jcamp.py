@@ -298,6 +298,11 @@ def _nmr_spectrum(
                 f"its imaginary part was negated because {reason}: the FID turns backwards"
             )
         metadata.update(found)
+        if metadata.get("carrier_ppm") is None:
+            axes.warnings.append(
+                "the file does not say which shift its centre has: shifts count from there until "
+                "the spectrum is referenced"
+            )
         kind = "fid"
     else:
         if unit is None:

@@ -16,7 +16,10 @@ import numpy as np
 
 # A DUP digit string may ask for any number of copies; a table may not grow beyond this.
 MAX_POINTS = 1 << 24
+# Plain numbers are read one by one, seconds for some million.
+MAX_PLAIN_POINTS = 1 << 21
 _CHUNK = 1 << 21
+_LONGEST_LINE = 12 << 20
 
 _BLANK, _DIGIT, _DOT, _SQZ, _DIF, _DUP, _SIGN, _MISSING, _BAD = range(9)
 _CLASS = np.full(256, _BAD, dtype=np.uint8)
@@ -55,6 +58,8 @@ _FORTRAN = re.compile(r"(?<=[\d.])[dD](?=[+-]?\d)")
 _GLUED = re.compile(r"(?<=[\d.])(?=[+-])")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|\?")
 _DECIMAL_COMMA = re.compile(r"\d,\d")
+# What programs print for a number that is none; its letters would pass for squeezed digits.
+_NO_NUMBER = re.compile(r"(?im)(?:^|(?<=[\s,;]))[+-]?(?:nan|inf(?:inity)?|1\.#\w+)(?=[\s,;]|$)")
 
 
 class TableError(ValueError):
@@ -90,7 +95,7 @@ def decode_ordinates(text: str, declared: int | None = None) -> Ordinates:
     ``TableError`` when there is no ordinate in it or DUP asks for too many.
     """
     # A line that ends in "=" goes on in the next one.
-    text = re.sub(r"=[ \t]*\n", " ", text)
+    text = re.sub(r"=[ \t]*\n", " ", _NO_NUMBER.sub("?", text))
     table = _decode_asdf(text, declared) if is_asdf(text) else _decode_affn(text)
     if len(table.y) == 0:
         raise TableError("a table without a single ordinate")
@@ -103,6 +108,7 @@ def decode_pairs(text: str, width: int = 2, declared: int | None = None) -> np.n
     ``declared`` is NPOINTS; where commas could be decimal points it decides. An incomplete last
     row is dropped. Raises ``TableError`` when no complete row is there.
     """
+    text = _NO_NUMBER.sub("?", text)
     decimal_commas = "." not in text and _commas_are_decimal_points(text, width, declared)
     parts = []
     for piece in _pieces(text):
@@ -110,6 +116,7 @@ def decode_pairs(text: str, width: int = 2, declared: int | None = None) -> np.n
         if decimal_commas:
             piece = _DECIMAL_COMMA.sub(lambda found: found.group().replace(",", "."), piece)
         parts.append(_numbers(_NUMBER.findall(piece)))
+        _check_plain(sum(map(len, parts)))
     values = np.concatenate(parts) if parts else np.zeros(0)
     rows = len(values) // width
     if rows == 0:
@@ -127,6 +134,11 @@ def _commas_are_decimal_points(text: str, width: int, declared: int | None) -> b
 
 def _numbers(tokens: list[str]) -> np.ndarray:
     return np.array([float("nan") if t == "?" else float(t) for t in tokens], dtype=np.float64)
+
+
+def _check_plain(count: int) -> None:
+    if count > MAX_PLAIN_POINTS:
+        raise TableError(f"a table of more than {MAX_PLAIN_POINTS} plain numbers")
 
 
 def _decode_affn(text: str) -> Ordinates:
@@ -159,6 +171,7 @@ def _decode_affn(text: str) -> Ordinates:
         foreign += sum(g != t for g, t in zip(good, tokens, strict=True))
         parts.append(_numbers(good))
         points += len(tokens)
+        _check_plain(points)
     if foreign > points:
         raise TableError("more words than numbers in the table")
     warnings = []
@@ -240,6 +253,8 @@ def _pieces(text: str):
         if end < len(text):
             cut = text.find("\n", end)
             end = len(text) if cut < 0 else cut + 1
+        if end - start > _LONGEST_LINE:
+            raise TableError(f"a line of {(end - start) >> 20} MB in the table")
         yield text[start:end]
         start = end
 

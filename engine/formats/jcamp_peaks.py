@@ -11,7 +11,7 @@ from engine.formats.jcamp_asdf import TableError
 
 _ENTRY = re.compile(r"\(([^()<]*)(?:<([^>]*)>)?[^()<]*\)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$")
-MAX_PEAKS = 1 << 20
+MAX_PEAKS = 1 << 18
 
 
 def read_assignments(table: str, form: str) -> tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]:

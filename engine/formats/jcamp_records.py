@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from engine.formats.errors import FormatError
 
 # Text holds at least a byte a number; nobody writes larger JCAMP files, and a sparse file may.
 MAX_BYTES = 256 << 20
-MAX_BLOCKS = 100_000
+MAX_BLOCKS = 10_000
+MAX_RECORDS = 200_000
 
 _LABEL = re.compile(r"^[ \t\ufeff]*##([^=\n]{0,200})=", re.MULTILINE)
 _COMMENT = re.compile(r"\$\$[^\n]*")
@@ -139,7 +141,9 @@ def split_blocks(text: str, path: str | Path) -> list[Block]:
     A TITLE inside a block that is no LINK begins a new block: its END was forgotten. Raises
     ``FormatError`` when the text has no labelled record.
     """
-    labels = list(_LABEL.finditer(text))
+    labels = list(islice(_LABEL.finditer(text), MAX_RECORDS + 1))
+    if len(labels) > MAX_RECORDS:
+        raise FormatError(path, f"at most {MAX_RECORDS} labelled records", "more")
     if not labels:
         raise FormatError(path, "a JCAMP-DX file (##TITLE= ...)", "no labelled record (##LABEL=)")
     blocks: list[Block] = []

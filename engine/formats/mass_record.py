@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LONGEST_LINE = 1 << 20
 _MOST_LINES = 1_000_000
 _MOST_BROKEN = 1000
+MOST_RECORDS = 20_000
+"""Spectra that are read of one file: more are a library, not the spectra of a compound."""
 _EMPTY_WORDS = frozenset({"", "n/a", "na", "none", "null", "unknown", "-"})
 
 # The ionization methods as instruments and libraries abbreviate them; longer words first, so that
@@ -79,6 +81,9 @@ def read_records(
     lost = 0
     try:
         for block, lines in records:
+            if len(spectra) >= MOST_RECORDS:
+                broken.append(f"only the first {MOST_RECORDS} records were read")
+                break
             try:
                 spectra.append(parse(path, block, lines))
             except ValueError as error:

@@ -87,7 +87,7 @@ def _spectrum(path: Path, block: str, lines: list[str]) -> Spectrum:
                 continue
             mz.append(x)
             intensity.append(y)
-    warnings = [f"{unread} lines are no peaks and were left out"] if unread else []
+    warnings = [f"lines that are no peaks, left out: {unread}"] if unread else []
     declared = positive_number(fields.get("PK$NUM_PEAK"))
     if declared is not None and int(declared) != len(mz):
         warnings.append(f"the record declares {int(declared)} peaks and holds {len(mz)}")

@@ -113,7 +113,7 @@ def _spectrum(path: Path, block: str, lines: list[str]) -> Spectrum:
             continue
         mz.append(x)
         intensity.append(y)
-    warnings = [f"{unread} lines are no peaks and were left out"] if unread else []
+    warnings = [f"lines that are no peaks, left out: {unread}"] if unread else []
     if cut:
         warnings.append("END IONS is missing: the block may have been cut")
     metadata = _metadata(parameters)

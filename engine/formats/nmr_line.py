@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from engine.formats.reader import Reader
 from engine.spectra import Source, Spectrum, Technique
 
 _EXPECTED = "an NMR line such as '13C NMR (151 MHz, CDCl3) δ 157.4, 149.8'"
-_MAX_BYTES = 16 << 20
+_MAX_BYTES = 4 << 20
 _MAX_PEAKS = 20_000
+_MAX_LINES = 2000
 _ELEMENTS = "H|C|F|P|N|B|Si|Se|Sn|Pt|Li|Na|Al|O|S|Hg|Pb|Te|Cd|W|Rh"
 _TRANSLATED = str.maketrans(
     {
@@ -103,6 +105,7 @@ _DETAILS_OUTSIDE = re.compile(
     r"\s*,?\s*(?:\d{1,2}\s*H\s*,\s*)?(?:(?:br|app)\.?\s*)?[sdtqm]{1,4}\b(?!\.)"
     r"(?:[,\s]*\d?J[^;()\n]{0,60}?Hz)?(?:[,\s]*\d{1,2}\s*H\b)?"
 )
+_BEFORE_BRACKET = re.compile(r"\s*(?:ppm\b)?\s*(?=[(\[])")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 
 
@@ -178,17 +181,17 @@ def _plain(text: str) -> str:
 def _headers(text: str) -> list[tuple[int, int, str]]:
     """Start, end and nucleus of each ``<nucleus> NMR``."""
     found = []
-    for match in _HEADER.finditer(text):
+    for match in islice(_HEADER.finditer(text), _MAX_LINES):
         element = match["element"] or match["element2"] or match["element3"]
         mass = match["mass"] or match["mass2"] or match["mass3"]
         found.append((match.start(), match.end(), f"{int(mass)}{element}"))
-    for match in _WORD_HEADER.finditer(text):
+    for match in islice(_WORD_HEADER.finditer(text), _MAX_LINES):
         found.append((match.start(), match.end(), _WORD[match["word"].lower()]))
-    for match in _DELTA_HEADER.finditer(text):
+    for match in islice(_DELTA_HEADER.finditer(text), _MAX_LINES):
         inside_a_line = any(0 <= match.start() - end < 80 for _, end, _ in found)
         if not inside_a_line:
             found.append((match.start(), match.end(), _DELTA_ISOTOPES[match["element"]]))
-    return sorted(found)
+    return sorted(found)[:_MAX_LINES]
 
 
 def _bracketed(text: str, start: int) -> int:
@@ -297,16 +300,16 @@ def _entries(text: str) -> list[tuple[str, str]]:
             brackets.append(loose.group())
             position = loose.end()
         while True:
-            tail = re.match(r"\s*(?:ppm\b)?\s*(?=[(\[])", text[position:])
+            tail = _BEFORE_BRACKET.match(text, position)
             if not tail:
                 break
-            end = _bracketed(text, position + tail.end())
+            end = _bracketed(text, tail.end())
             if end < 0:
-                rest = text[position + tail.end() :].split("\n")[0]
+                rest = text[tail.end() : tail.end() + 2000].split("\n")[0]
                 brackets.append(rest[1:])
-                position += tail.end() + len(rest)
+                position = tail.end() + len(rest)
                 break
-            brackets.append(text[position + tail.end() + 1 : end - 1])
+            brackets.append(text[tail.end() + 1 : end - 1])
             position = end
         counted = _COUNT_OUTSIDE.match(text, position) if brackets else None
         if counted:
@@ -473,7 +476,7 @@ def _spectrum(
     uncounted = sum(p["n_h"] is None for p in peaks) if nucleus == "1H" else 0
     if uncounted:
         warnings.append(
-            f"{uncounted} of {len(peaks)} signals name no number of hydrogens: taken as 1"
+            f"no number of hydrogens is given for {uncounted} of {len(peaks)} signals: taken as 1"
         )
     order = sorted(range(len(peaks)), key=lambda i: peaks[i]["position"])
     x = np.array([peaks[i]["position"] for i in order])

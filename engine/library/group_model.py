@@ -1,4 +1,4 @@
-"""A trained group predictor as it ships: network, calibration, thresholds, and where it came from."""
+"""A trained group predictor as it ships: network, calibration, thresholds and provenance."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def save_group_model(
 
 
 def load_group_model(path: Path) -> GroupModel:
-    """Read what :func:`save_group_model` wrote; raises :class:`NoModelError` when it is not whole."""
+    """Read what :func:`save_group_model` wrote; raises :class:`NoModelError` if it is not whole."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

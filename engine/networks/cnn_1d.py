@@ -1,4 +1,4 @@
-"""The 1D-CNN of Jung, Jung and Cole (Chem. Sci. 2023, 14, 3600), the baseline for group prediction."""
+"""The 1D-CNN of Jung, Jung and Cole (Chem. Sci. 2023, 14, 3600), the baseline for groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Cnn1dConfig:
-    """Everything that rebuilds the network; with ``rank`` its dense layers are kept as two factors."""
+    """All that rebuilds the network; with ``rank`` its dense layers are kept as two factors."""
 
     channels: tuple[str, ...]
     labels: tuple[str, ...]
@@ -32,7 +32,7 @@ class Cnn1dConfig:
 
 
 class Cnn1d(nn.Module):
-    """``{channel: B x 600} -> B x K`` logits; the channels are the input planes, absent ones zero."""
+    """``{channel: B x 600} -> B x K`` logits; channels are the input planes, absent ones zero."""
 
     def __init__(self, config: Cnn1dConfig) -> None:
         super().__init__()

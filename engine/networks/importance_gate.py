@@ -13,7 +13,7 @@ _TINY = 1e-6
 
 
 class ImportanceGate(nn.Module):
-    """An importance p in (0, 1) for each token: ``B x L x C -> B x L`` logits (eq. 5 before sigma)."""
+    """An importance p in (0, 1) of each token: ``B x L x C -> B x L`` logits (eq. 5, no sigma)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class ImportanceGate(nn.Module):
 
 
 def relaxed_bernoulli(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """A differentiable sample of a Bernoulli gate (concrete relaxation, eq. 7), shape of ``logits``.
+    """A differentiable sample of a Bernoulli gate (concrete relaxation, eq. 7), like ``logits``.
 
     The paper's eq. 7 prints the temperature on the first term only; as in Maddison et al. (2016)
     it divides both. At its value of 1 the two are the same.

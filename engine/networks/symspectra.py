@@ -1,4 +1,4 @@
-"""SymSpectra: functional groups from any subset of spectra through a symmetric information bottleneck.
+"""SymSpectra: groups from any subset of spectra through a symmetric information bottleneck.
 
 ``papers``: SymSpectra, sections 2.2 and 2.3. Where the paper is silent, or speaks of complete
 input only:
@@ -97,7 +97,7 @@ class SpectrumEncoder(nn.Module):
 
 
 class CrossModalAttention(nn.Module):
-    """One channel's tokens ask the joint sequence (eqs 3-4): ``B x L x C, B x S x C -> B x L x C``."""
+    """A channel's tokens ask the joint sequence (eqs 3-4): ``BxLxC, BxSxC -> BxLxC``."""
 
     def __init__(self, width: int, heads: int, coarsen: int) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class CrossModalAttention(nn.Module):
 
 
 class SymSpectra(nn.Module):
-    """The network; see the module's text. Input: ``{channel: B x 600}``, one entry a present channel."""
+    """The network; see the module's text. Input: ``{channel: B x 600}``, present channels only."""
 
     def __init__(self, config: SymSpectraConfig) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ class SymSpectra(nn.Module):
     def _gated_tokens(
         self, spectra: Mapping[str, Tensor], training: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor | None]:
-        """Gates ``B x L`` and gated tokens ``B x L x C`` of each present channel, and the bounds."""
+        """Gates ``B x L`` and gated tokens ``B x L x C`` of present channels, and the bounds."""
         present = [name for name in self.config.channels if name in spectra]
         if not present:
             raise ValueError(f"no channel is present: expected one of {self.config.channels}")

@@ -29,7 +29,9 @@ class Technique(str):
 
     def __new__(cls, name: str) -> Technique:
         if name not in _OTHER and not _NMR.match(name):
-            raise ValueError(f"unknown technique {name!r}: expected {', '.join(_OTHER)} or '<isotope> NMR'")
+            raise ValueError(
+                f"unknown technique {name!r}: expected {', '.join(_OTHER)} or '<isotope> NMR'"
+            )
         return super().__new__(cls, name)
 
     @classmethod
@@ -59,7 +61,7 @@ class Technique(str):
 
     @property
     def descending_axis(self) -> bool:
-        """Whether the axis is drawn high to low from left to right (ppm, and 1/cm of IR and Raman)."""
+        """Whether the axis is drawn high to low, left to right (ppm, and 1/cm of IR and Raman)."""
         return self.is_nmr or self.is_vibrational
 
 

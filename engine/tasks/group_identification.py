@@ -1,4 +1,4 @@
-"""What a group prediction says: probabilities, the evidence in each spectrum, and the maps behind it."""
+"""What a group prediction says: probabilities, the evidence in each spectrum, and its maps."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def epoch_batches(
 
 def _chosen(eligible: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     whole = int(share)
-    part = rng.permutation(eligible)[: int(round((share - whole) * len(eligible)))]
+    part = rng.permutation(eligible)[: round((share - whole) * len(eligible))]
     return np.concatenate([eligible] * whole + [part])
 
 

@@ -33,7 +33,7 @@ def members_of(tensors: GroupTensors, names: Sequence[str]) -> tuple[np.ndarray,
 def subset_logits(
     network: torch.nn.Module, tensors: GroupTensors, names: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits ``(n, 37)`` and truth bool ``(n, 37)`` of the molecules that have all these channels."""
+    """Logits ``(n, 37)`` and truth bool ``(n, 37)`` of molecules that have all these channels."""
     members, pattern = members_of(tensors, names)
     return predict_tensors(network, tensors, pattern, members), tensors.labels[members] > 0
 

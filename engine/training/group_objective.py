@@ -1,4 +1,4 @@
-"""SymSpectra's objective: classification weighted by conditional mutual information, and compression."""
+"""SymSpectra's objective: classification weighted by mutual information, and compression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.networks.symspectra import SymSpectraOutput
 
 @dataclass(frozen=True)
 class ObjectiveWeights:
-    """``beta`` of eq. 8, ``s1`` and ``s2`` of eqs 11 and 12; ``main`` the share of the main predictor."""
+    """``beta`` of eq. 8, ``s1``, ``s2`` of eqs 11, 12; ``main``: the main predictor's share."""
 
     beta: float = 1e-6
     s1: float = 0.3

@@ -1,4 +1,4 @@
-"""The tables of spectra as molecules with their groups: reading, and the rules of what may be used."""
+"""The tables of spectra as molecules with their groups: reading, and what may be used."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def read_group_records(data: Path, split: str) -> list[GroupRecord]:
     by_key: dict[str, GroupRecord] = {}
 
     def record_of(row: Mapping[str, Any], name: str) -> GroupRecord | None:
-        """The molecule's record; stereoisomers measured apart (a key's further NMR rows) get one each."""
+        """The molecule's record; stereoisomers measured apart (further NMR rows) get one each."""
         known = by_key.get(row["key"])
         if known is not None and name != "nmr":
             return known

@@ -33,7 +33,7 @@ SCANNED = 400_000
 
 
 def prepared(data: Path, folder: Path, report: Callable[[str], None]) -> dict[str, GroupTensors]:
-    """The tensors of ``folder``, rendered from the tables in ``data`` where they are not there yet."""
+    """The tensors of ``folder``, rendered from the tables in ``data`` where they are missing."""
 
     def tensors(name: str, make: Callable[[], GroupTensors]) -> GroupTensors:
         path = folder / f"{name}.npz"

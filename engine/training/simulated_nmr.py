@@ -1,4 +1,4 @@
-"""13C and 1H spectra of library molecules, from shifts predicted by the mean over like environments.
+"""13C and 1H spectra of library molecules, from shifts predicted by means over environments.
 
 Measured spectra of rare groups are few. The training split's assigned shifts give an environment
 table (``engine.chemistry.shift_environments``); with it the candidates of a molecule library get

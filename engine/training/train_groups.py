@@ -91,7 +91,7 @@ def predict_tensors(
     molecules: np.ndarray,
     batch_size: int = 512,
 ) -> np.ndarray:
-    """Logits ``(len(molecules), 37)`` from the channels of ``pattern``, first rendering."""  # fmt: skip
+    """Logits ``(len(molecules), 37)`` from the channels of ``pattern``, first rendering."""
     network.eval()
     device = next(network.parameters()).device
     parts = []
@@ -102,7 +102,7 @@ def predict_tensors(
 
 
 def quick_scores(network: nn.Module, tensors: GroupTensors) -> dict[str, float]:
-    """Micro-F1 at threshold 0.5 for each single channel and for IR+13C+1H, at most 1500 molecules."""
+    """Micro-F1 at threshold 0.5 of each single channel and of IR+13C+1H, at most 1500 molecules."""
     scores = {}
     patterns = {name: (name,) for name in CHANNEL_NAMES}
     patterns["IR+13C+1H"] = ("IR", "13C NMR", "1H NMR")

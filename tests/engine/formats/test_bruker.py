@@ -200,7 +200,9 @@ def test_what_is_no_experiment(tmp_path):
     (tmp_path / "fid").write_bytes(b"\0" * 64)  # as Varian writes it
     (tmp_path / "procpar").write_text("x")
     assert READER.sniff(tmp_path / "fid", b"\0" * 64) == 0
-    folder = experiment(tmp_path / "1", fid=np.ones(32, "<i4"), acqus={"NUC1": "<off>", "BF1": 123.4})
+    folder = experiment(
+        tmp_path / "1", fid=np.ones(32, "<i4"), acqus={"NUC1": "<off>", "BF1": 123.4}
+    )
     with pytest.raises(FormatError, match="nucleus"):
         READER.read(folder)
 
