@@ -20,12 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--folder", type=Path, default=Path("runs"), help="prepared tensors and checkpoints"
     )
     parser.add_argument("--network", choices=NETWORKS, default="symspectra")
-    parser.add_argument("--epochs", type=int, default=13)
+    parser.add_argument("--epochs", type=int, help="of each stage (default: as shipped)")
     parser.add_argument("--seed", type=int, default=0)
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    if options.epochs < 1:
+    if options.epochs is not None and options.epochs < 1:
         raise CommandError(BAD_USAGE, f"--epochs is {options.epochs}: at least 1 is needed")
     from engine.training.group_tables import MissingTableError
     from engine.training.group_training import train_groups

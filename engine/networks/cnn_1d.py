@@ -83,10 +83,12 @@ def factored(network: Cnn1d, rank: int) -> Cnn1d:
         if not isinstance(new, nn.Sequential):
             new.load_state_dict(own.state_dict())
             continue
-        left, values, right = torch.linalg.svd(own.weight, full_matrices=False)
         kept = new[0].out_features
+        spare = min(kept + 32, *own.weight.shape)
+        # A randomised decomposition: the whole one of the first layer takes many minutes.
+        left, values, right = torch.svd_lowrank(own.weight, q=spare, niter=4)
         root = values[:kept].sqrt()
-        new[0].weight.copy_(root[:, None] * right[:kept])
+        new[0].weight.copy_(root[:, None] * right[:, :kept].T)
         new[1].weight.copy_(left[:, :kept] * root)
         new[1].bias.copy_(own.bias)
     return small

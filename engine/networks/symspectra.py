@@ -212,7 +212,7 @@ class SymSpectra(nn.Module):
         return gates, gated, torch.stack(terms).sum() if terms else None
 
     def masking_effects(
-        self, spectra: Mapping[str, Tensor], reach: int = 3
+        self, spectra: Mapping[str, Tensor], reach: int = 2
     ) -> tuple[SymSpectraOutput, dict[str, Tensor]]:
         """How much each logit falls when a stretch of one channel's tokens is replaced by noise.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.library.group_model import save_group_model
+from engine.networks.cnn_1d import factored
 from engine.training.group_batches import Source
 from engine.training.group_calibration import fit_calibration
 from engine.training.group_tables import read_group_records
@@ -30,6 +32,7 @@ LICENCE = "MIT; trained on nmrshiftdb2 and open MassBank records"
 NAMES = {"symspectra": "SymSpectra", "cnn-1d": "1D-CNN"}
 SIMULATED = 120_000
 SCANNED = 400_000
+BASELINE_RANK = 256
 
 
 def prepared(data: Path, folder: Path, report: Callable[[str], None]) -> dict[str, GroupTensors]:
@@ -79,48 +82,73 @@ def _evaluation_keys(data: Path) -> set[str]:
         return {json.loads(line)["key"] for line in lines}
 
 
-def sources_of(tensors: dict[str, GroupTensors]) -> list[Source]:
+def sources_of(tensors: dict[str, GroupTensors], simulated: float) -> list[Source]:
     """The mix of one epoch: all measured molecules, the IR ones once more alone, those with NMR
-    filled in, and a quarter of the simulated."""
+    filled in, and the share ``simulated`` of the simulated ones."""
     return [
         Source(tensors["train"], 1.0),
         Source(tensors["train"], 1.0, ("IR",)),
         Source(tensors["infrared_completed"], 1.0),
-        Source(tensors["simulated"], 0.25),
+        Source(tensors["simulated"], simulated),
     ]
 
 
-def plan_for(network: str, epochs: int, seed: int = 0) -> TrainingPlan:
-    """The plan that the shipped weights and the baseline were trained under."""
+@dataclass(frozen=True)
+class Stage:
+    """One part of a training: its plan, and the share of the simulated molecules in an epoch."""
+
+    plan: TrainingPlan
+    simulated: float
+
+
+def stages_of(network: str, seed: int = 0) -> tuple[Stage, ...]:
+    """How the shipped weights and the baseline were trained.
+
+    SymSpectra's first stage still underfits when it ends, hence less dropout in the second.
+    """
     if network == "cnn-1d":
-        return TrainingPlan(network, epochs, 256, 3e-4, averaging=0.995, seed=seed)
-    return TrainingPlan(network, epochs, 128, 1e-3, averaging=0.999, seed=seed)
+        return (Stage(TrainingPlan(network, 8, 256, 3e-4, averaging=0.995, seed=seed), 0.25),)
+    first = TrainingPlan(network, 13, 128, 1e-3, seed=seed, dropout=0.3, stop_after=11)
+    second = TrainingPlan(network, 10, 128, 6e-4, seed=seed, dropout=0.1)
+    return Stage(first, 0.25), Stage(second, 0.10)
 
 
 def train_groups(
     data: Path,
     folder: Path,
     network: str = "symspectra",
-    epochs: int = 13,
+    epochs: int | None = None,
     seed: int = 0,
     report: Callable[[str], None] = print,
 ) -> Path:
-    """Train (or resume) in ``folder/<network>``; returns the model's path without suffix."""
+    """Train (or resume) in ``folder/<network>``; returns the model's path without suffix.
+
+    ``epochs`` shortens or lengthens the schedule of every stage.
+    """
     tensors = prepared(data, folder / "prepared", report)
     run = folder / (network if seed == 0 else f"{network}-{seed}")
-    trained = train(
-        plan_for(network, epochs, seed),
-        sources_of(tensors),
-        tensors["valid"],
-        run,
-        report=lambda line: report(json.dumps(line)),
-    )
+    trained = None
+    for number, stage in enumerate(stages_of(network, seed), 1):
+        plan = stage.plan
+        if epochs is not None:
+            plan = replace(plan, epochs=epochs, stop_after=None)
+        trained = train(
+            plan,
+            sources_of(tensors, stage.simulated),
+            tensors["valid"],
+            run / f"stage-{number}",
+            start=trained,
+            report=lambda line, number=number: report(f"stage {number}: {json.dumps(line)}"),
+        )
     report("calibrating on the validation split")
     path = run / f"groups-{network}"
+    calibration = fit_calibration(trained, tensors["valid"], tensors["valid_doubtful"])
+    if network == "cnn-1d":
+        trained = factored(trained, BASELINE_RANK)
     save_group_model(
         path,
         trained,
-        fit_calibration(trained, tensors["valid"], tensors["valid_doubtful"]),
+        calibration,
         {
             "kind": network,
             "name": NAMES[network],

@@ -30,7 +30,11 @@ NETWORKS = ("symspectra", "cnn-1d")
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a training does; a checkpoint resumes only under the same plan."""
+    """What a training does; a checkpoint resumes only under the same plan.
+
+    ``epochs`` is the length of the learning-rate schedule, ``stop_after`` ends it before its end;
+    ``dropout`` applies to SymSpectra.
+    """
 
     network: str
     epochs: int = 20
@@ -40,12 +44,16 @@ class TrainingPlan:
     averaging: float = 0.999
     precision: str = "bf16-mixed"
     seed: int = 0
+    dropout: float = 0.3
+    stop_after: int | None = None
 
 
-def build_network(kind: str) -> nn.Module:
+def build_network(kind: str, dropout: float = 0.3) -> nn.Module:
     """A fresh network; raises ``ValueError`` for an unknown kind."""
     if kind == "symspectra":
-        return SymSpectra(SymSpectraConfig(CHANNEL_NAMES, GROUP_NAMES, iupac_order()))
+        return SymSpectra(
+            SymSpectraConfig(CHANNEL_NAMES, GROUP_NAMES, iupac_order(), dropout=dropout)
+        )
     if kind == "cnn-1d":
         return Cnn1d(Cnn1dConfig(CHANNEL_NAMES, GROUP_NAMES))
     raise ValueError(f"network {kind!r} is none of {', '.join(NETWORKS)}")
@@ -123,11 +131,14 @@ def train(
     valid: GroupTensors,
     folder: Path,
     *,
+    start: nn.Module | None = None,
     checkpoint_seconds: float = 180.0,
     is_cancelled: Callable[[], bool] = lambda: False,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
 ) -> nn.Module:
     """Train, or resume the training in ``folder``; returns the averaged network.
+
+    A new training begins from the weights of ``start`` when it is given.
 
     ``folder/last.ckpt`` is written every ``checkpoint_seconds`` (to a temporary file, then
     renamed), ``folder/log.jsonl`` grows by a line an epoch.
@@ -138,7 +149,9 @@ def train(
     torch.manual_seed(plan.seed)
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.precision)
     # On its device from the start, so that the average and the optimizer's state are there too.
-    network = build_network(plan.network).to(fabric.device)
+    network = build_network(plan.network, plan.dropout).to(fabric.device)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
     )
@@ -149,7 +162,7 @@ def train(
         progress = _restore(checkpoint, plan, network, averaged, optimizer)
     wrapped, optimizer = fabric.setup(network, optimizer)
     saved = time.monotonic()
-    for epoch in range(progress["epoch"], plan.epochs):
+    for epoch in range(progress["epoch"], plan.stop_after or plan.epochs):
         rng = np.random.default_rng([plan.seed, epoch])
         expected = expected_batches(sources, plan.batch_size)
         losses, started = [], time.monotonic()

@@ -46,12 +46,20 @@ class Finding:
         return next((g for g in self.identification.groups if g.name == name), None)
 
     @property
-    def gate_range(self) -> tuple[float, float]:
-        """Lowest and highest gate over all maps of the sample, the ends of the colour key."""
+    def gate_ranges(self) -> tuple[tuple[str, float, float], ...]:
+        """Technique, and the gates at the ends of its colours, for each map."""
         maps = self.identification.maps if self.identification else ()
-        if not maps:
-            return (0.0, 1.0)
-        return (min(float(m.gate.min()) for m in maps), max(float(m.gate.max()) for m in maps))
+        return tuple((m.technique, *gate_range(m)) for m in maps)
+
+
+def gate_range(importance: ImportanceMap) -> tuple[float, float]:
+    """The gates that the lowest and the highest colour stand for in one spectrum.
+
+    Each spectrum has its own range, since the network keeps nearly all of one technique and only
+    parts of another; at least 0.2 apart, or differences that mean nothing would look like much.
+    """
+    low, high = float(importance.gate.min()), float(importance.gate.max())
+    return min(low, high - 0.2), high
 
 
 class Findings(QObject):

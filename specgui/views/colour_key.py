@@ -49,13 +49,14 @@ class ColourKey(QWidget):
         layout.addWidget(high)
         self.setAccessibleName("Key of the importance colours, from low to high")
 
-    def describe(self, group: str | None, low: float, high: float) -> None:
-        """Say whose importance is shown: a group's, or the gates with their range."""
+    def describe(self, group: str | None, ranges: tuple[tuple[str, float, float], ...]) -> None:
+        """Say whose importance is shown: a group's, or the gates with each spectrum's range."""
         if group is None:
             self.title.setText("Importance")
+            ends = "; ".join(f"{name} {low:.3f} to {high:.3f}" for name, low, high in ranges)
             self.setToolTip(
-                "How much of each place of the spectrum the network lets through (its gates): "
-                f"low is {low:.2f}, high is {high:.2f} in this sample."
+                "How much of each place of a spectrum the network lets through (its gates), from "
+                f"the lowest to the highest of that spectrum: {ends}"
             )
         else:
             self.title.setText(f"Importance for {group.lower()}")

@@ -20,6 +20,13 @@ _STRIP_HEIGHT = 12
 _REACH_PIXELS = 8
 
 
+def _extent(shown: Presentation) -> tuple[float, float]:
+    """The ends of the axis to show: beyond the outermost sticks, so that they have labels."""
+    low, high = float(shown.x[0]), float(shown.x[-1])
+    room = 0.04 * (high - low) if shown.kind == "sticks" else 0.0
+    return low - room, high + room
+
+
 class _QuantityAxis(pg.AxisItem):
     """An axis without numbers where the quantity has no meaning: there is only room for labels."""
 
@@ -147,7 +154,7 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         down = shown.y_unit == "transmittance"
         if down:
             high = max(high, 1.0) if high < 1.5 else high
-        self.view.set_home((float(shown.x[0]), float(shown.x[-1])), (low, high), down)
+        self.view.set_home(_extent(shown), (low, high), down)
         if kept_x is not None:
             self.view.setXRange(*kept_x, padding=0)
         if isinstance(self._trace, pg.PlotDataItem):

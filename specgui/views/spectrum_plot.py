@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from specgui.appearance import Appearance
 from specgui.document import Finding, SampleEntry, SpectrumEntry
+from specgui.document.findings import gate_range
 from specgui.views.elided_label import ElidedLabel
 from specgui.views.plot_canvas import PlotCanvas
 from specgui.views.plot_labels import BandLabel
@@ -124,7 +125,7 @@ class SpectrumPlot(QFrame):
             self.canvas.show_importance(found.x, found.by_group[group], 0.0, 1.0, shade=True)
             self.canvas.set_bands(self._bands_of(group, finding, sample.key.index(entry.id)))
         else:
-            low, high = finding.gate_range
+            low, high = gate_range(found)
             self.canvas.show_importance(found.x, found.gate, low, high, shade=False)
             self.canvas.set_bands(())
 

@@ -127,7 +127,7 @@ class SpectrumStack(QWidget):
         self.key.setVisible(
             finding.identification is not None and self._workspace.options["importance"]
         )
-        self.key.describe(self._workspace.selection.group, *finding.gate_range)
+        self.key.describe(self._workspace.selection.group, finding.gate_ranges)
 
     def _on_presented(self, spectrum_id: int) -> None:
         for plot in self._plots.values():

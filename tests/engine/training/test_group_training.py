@@ -12,7 +12,7 @@ from engine.encoding.channels import CHANNEL_NAMES
 from engine.library.group_model import load_group_model
 from engine.training import group_training, train_groups
 from engine.training.group_tables import MissingTableError
-from engine.training.group_training import plan_for, prepared, sources_of
+from engine.training.group_training import Stage, prepared, sources_of, stages_of
 from engine.training.group_training import train_groups as way
 
 pytest.importorskip("lightning_fabric")
@@ -50,7 +50,7 @@ def test_a_missing_folder_of_tables_is_said(tmp_path):
 
 def test_an_epoch_mixes_the_sources(data, tmp_path):
     tensors = prepared(data, tmp_path / "prepared", lambda line: None)
-    sources = sources_of(tensors)
+    sources = sources_of(tensors, 0.25)
     assert sources[0].tensors is tensors["train"] and sources[0].share == 1
     assert any(source.only == ("IR",) for source in sources)
     assert all(source.tensors is not tensors["valid"] for source in sources)
@@ -61,22 +61,19 @@ def test_the_whole_way_from_tables_to_a_model(
     kind, data, tmp_path, monkeypatch, small_network, small_cnn
 ):
     build = {"symspectra": small_network, "cnn-1d": small_cnn}
-    monkeypatch.setattr(train_groups, "build_network", lambda name: build[name]())
-    monkeypatch.setattr(
-        group_training, "plan_for",
-        lambda *a: train_groups.TrainingPlan(*a[:2], batch_size=8, precision="32-true"),
-    )  # fmt: skip
+    monkeypatch.setattr(train_groups, "build_network", lambda name, dropout: build[name]())
+    plan = train_groups.TrainingPlan(kind, batch_size=8, precision="32-true")
+    monkeypatch.setattr(group_training, "stages_of", lambda *a: (Stage(plan, 1.0),) * 2)
     said = []
     path = way(data, tmp_path / "runs", kind, epochs=1, report=said.append)
     model = load_group_model(path)
     assert model.labels == model.network.config.labels
     assert model.card.licence.startswith("MIT")
     assert model.train_positives.shape == (37,)
-    assert (tmp_path / "runs" / kind / "last.ckpt").exists()
+    assert (tmp_path / "runs" / kind / "stage-2" / "last.ckpt").exists()
     assert any('"epoch": 0' in line for line in said)
 
 
 def test_plans_differ_by_network_and_seed():
-    assert plan_for("symspectra", 5).epochs == 5
-    assert plan_for("symspectra", 5, seed=3).seed == 3
-    assert plan_for("cnn-1d", 5).learning_rate < plan_for("symspectra", 5).learning_rate
+    assert all(stage.plan.seed == 3 for stage in stages_of("symspectra", seed=3))
+    assert all(stage.plan.network == "cnn-1d" for stage in stages_of("cnn-1d"))
