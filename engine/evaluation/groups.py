@@ -246,5 +246,5 @@ def format_table(result: dict[str, Any]) -> str:
     return head + "\n".join(lines) + "\n\n" + "\n".join(about)
 
 
-def _figure(value: float) -> str:
-    return "" if value != value else f"{value:.3f}"
+def _figure(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.3f}"

@@ -121,7 +121,7 @@ class FakeEngine:
                 spectra += [_from(path, spectrum) for spectrum in found]
         return spectra, errors
 
-    def identify_groups(self, sample) -> GroupIdentification:
+    def identify_groups(self, sample, is_cancelled=lambda: False) -> GroupIdentification:
         self.identified.append(sample)
         self.hold.wait(5)
         if self.error is not None:

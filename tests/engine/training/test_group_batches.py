@@ -116,3 +116,14 @@ def test_augmentation_moves_a_peak_by_a_point_at_most(seed, name):
     if name.startswith("MS/MS"):
         assert changed.norm(dim=1) == pytest.approx(torch.ones(6), abs=1e-4)
         assert (changed[values == 0] == 0).all()
+
+
+def test_distortion_moves_infrared_bands_but_keeps_them_recognisable():
+    places = torch.arange(600.0)
+    band = torch.exp(-0.5 * ((places - 220) / 3) ** 2).repeat(32, 1)
+    moved = augment("IR", band, np.random.default_rng(3), distorted=1.0)
+    tops = moved.argmax(1)
+    assert moved.shape == band.shape and moved.isfinite().all()
+    # 220 bins are 1720 1/cm; the bands lie within about 60 1/cm of it, not all at one place.
+    assert (tops - 220).abs().max() <= 10
+    assert len(set(tops.tolist())) > 3

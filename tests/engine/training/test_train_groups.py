@@ -55,7 +55,7 @@ def peaks_that_tell(size=64, seed=0):
 @pytest.fixture
 def small(monkeypatch, small_network):
     """Trainings in this test build the small network."""
-    monkeypatch.setattr(train_groups, "build_network", lambda kind: small_network())
+    monkeypatch.setattr(train_groups, "build_network", lambda kind, dropout: small_network())
 
 
 @pytest.fixture
