@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -147,13 +148,13 @@ def _noise_rows(name, model, tensors, train_positives) -> list[dict[str, Any]]:
     return rows
 
 
-def measured_infrared(data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The measured IR spectra: encoded ``(n, 600)``, truth bool ``(n, 37)``, phase of each."""
+def measured_infrared(data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Measured IR: encoded ``(n, 600)``, truth bool ``(n, 37)``, phase and key of each."""
     from rdkit import Chem
 
     from engine.chemistry.functional_groups import groups_of
 
-    encoded, truth, phases = [], [], []
+    encoded, truth, phases, keys = [], [], [], []
     for row in table_rows(data, "ir_real", "eval"):
         molecule = Chem.MolFromSmiles(row["smiles"])
         if molecule is None:
@@ -165,12 +166,23 @@ def measured_infrared(data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         encoded.append(encode_spectrum(spectrum)[0])
         truth.append(groups_of(molecule))
         phases.append(row["phase"])
-    return np.array(encoded, dtype=np.float32), np.array(truth), np.array(phases)
+        keys.append(row["key"])
+    spectra = np.array(encoded, dtype=np.float32)
+    return spectra, np.array(truth), np.array(phases), np.array(keys)
+
+
+def _trained_keys(data: Path) -> set[str]:
+    """The molecules of the training tables; empty where the tables are not there."""
+    keys: set[str] = set()
+    for name in ("nmr", "ms_esi", "ir_xtb"):
+        with suppress(MissingTableError):
+            keys.update(row["key"] for row in table_rows(data, name, "train"))
+    return keys
 
 
 def _measured_infrared_rows(name, model, data, train_positives) -> list[dict[str, Any]]:
     try:
-        encoded, truth, phases = measured_infrared(data)
+        encoded, truth, phases, keys = measured_infrared(data)
     except MissingTableError:
         return []
     if len(encoded) == 0:
@@ -180,6 +192,12 @@ def _measured_infrared_rows(name, model, data, train_positives) -> list[dict[str
     groups = {phase: phases == phase for phase in PHASES}
     groups["condensed"] = phases != "gas"
     groups["all phases"] = np.ones(len(phases), bool)
+    # No infrared of these molecules was trained on, but NMR or mass spectra of some were.
+    trained = _trained_keys(data)
+    if trained:
+        unseen = np.array([key not in trained for key in keys])
+        groups["gas, molecule in no training table"] = (phases == "gas") & unseen
+        groups["condensed, molecule in no training table"] = (phases != "gas") & unseen
     for phase, members in groups.items():
         if members.any():
             task = f"measured IR, {phase}"

@@ -115,7 +115,7 @@ def save_group_model(
     """Write ``path.safetensors`` and ``path.json``; ``description`` has kind, name,
     version, licence and train_positives.
 
-    Weights are stored in half precision, which halves the file and costs less than 0.001 of F1.
+    Weights are stored in half precision, which halves the file.
     """
     from safetensors.torch import save_file
 
