@@ -158,7 +158,10 @@ def _read_table(
     if chosen is None and "technique" in settings:
         chosen = _named(settings["technique"])
     if chosen is None:
-        chosen, reason = guess_technique(x, unit, words, " ".join(table.names[1:]) or words)
+        y = table.values[:, 1][np.isfinite(table.values[:, 1])]
+        chosen, reason = guess_technique(
+            x, unit, words, " ".join(table.names[1:]) or words, float(y.max(initial=0.0))
+        )
         if chosen is None:
             raise FormatError(
                 path, "an axis or header that names IR, Raman, UV-Vis, NMR or MS", reason

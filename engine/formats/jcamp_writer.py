@@ -66,13 +66,13 @@ def write_jcamp(spectrum: Spectrum, path: str | Path) -> None:
     write_atomically(path, "\n".join(lines) + "\n")
 
 
-def write_atomically(path: str | Path, text: str) -> None:
-    """Write text as UTF-8 beside ``path`` and rename it there: no half file is ever seen."""
+def write_atomically(path: str | Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8, beside ``path`` and rename: no half file is ever seen."""
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)

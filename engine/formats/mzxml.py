@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.formats.mass_record import ionization, polarity, positive_number
-from engine.formats.xml_run import Run, decode, scan_spectrum
+from engine.formats.xml_run import Run, ScanHeader, decode, scan_spectrum
 from engine.spectra import Spectrum
 
 
@@ -26,6 +26,20 @@ def read_instrument(element: Any, run: Run) -> None:
     model, maker = text("msModel"), text("msManufacturer")
     run.instrument = run.instrument or (model if maker in model else f"{maker} {model}".strip())
     run.ion_source = run.ion_source or ionization(text("msIonisation"))
+
+
+def scan_header(peaks: Any, run: Run) -> ScanHeader | None:
+    """What the attributes of the scan around a ``peaks`` element tell; None for half of a scan."""
+    if (peaks.get("contentType") or peaks.get("pairOrder")) == "m/z":
+        return None
+    scan = peaks.getparent()
+    return ScanHeader(
+        scan.get("num") or str(run.seen),
+        _duration(scan.get("retentionTime")),
+        int(positive_number(scan.get("msLevel")) or 1),
+        positive_number(scan.get("totIonCurrent")),
+        positive_number(scan.get("basePeakIntensity")),
+    )
 
 
 def read_scan(peaks: Any, run: Run) -> Spectrum | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.formats import containers
 from engine.formats.errors import FormatError
+from engine.formats.nmredata import RECORD
 from engine.formats.reader import Reader
 from engine.formats.signatures import ForeignFormat, foreign_format
 from engine.spectra import Source, Spectrum, Technique
@@ -28,10 +29,16 @@ MOST_SPECTRA = 50_000
 _HEAD = 4096
 _READABLE = "a file in a format that is read"
 _MODULES = (
-    "bruker", "jcamp", "mzml", "mgf", "msp", "massbank", "nmr_line", "delimited_text",
+    "bruker", "varian", "jeol", "nmrpipe", "sparky", "simpson", "nmrml", "nmredata",
+    "jcamp", "mzml", "mzdata", "andi", "mzspeclib", "mztab",
+    "mgf", "msp", "massbank",
+    "spc", "opus", "omnic", "wdf", "labspec", "nmr_line", "delimited_text",
 )  # fmt: skip
 # These stream their file or check its size against what it declares; the others read text.
-_UNLIMITED = ("bruker", "mzml")
+_UNLIMITED = (
+    "bruker", "varian", "jeol", "nmrpipe", "sparky",
+    "mzml", "mzdata", "andi", "spc", "opus", "omnic", "wdf",
+)  # fmt: skip
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
@@ -315,7 +322,21 @@ def _visit_file(path: Path, walk: _Walk) -> None:
         walk.failed(path, _unreachable(path, error))
 
 
+def _without_repeats(spectra: list[Spectrum]) -> list[Spectrum]:
+    """The spectra without those that an NMReDATA record in the same folder gave already."""
+    given: set[str] = set()
+    kept: dict[str, Spectrum] = {}
+    for spectrum in spectra:
+        if RECORD in spectrum.metadata:
+            given.add(str(spectrum.source))
+            kept.setdefault(str(spectrum.source), spectrum)
+    if not given:
+        return spectra
+    return [s for s in spectra if str(s.source) not in given or kept[str(s.source)] is s]
+
+
 def _result(path: Path, walk: _Walk, expected: str) -> list[Spectrum]:
+    walk.spectra = _without_repeats(walk.spectra)
     shown = "; ".join(walk.problems[:5])
     if len(walk.problems) > 5:
         shown += f"; and {len(walk.problems) - 5} more"

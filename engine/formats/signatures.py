@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,23 +13,11 @@ _UNPACK = "unpack it first"
 
 # First bytes, the format's name, what to do.
 _SPECTRA: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x0a\x0a\xfe\xfe", "Bruker OPUS", _CONVERT),
-    (b"Spectral Data File", "Thermo OMNIC SPA", _CONVERT),
-    (b"Spectral Exte File", "Thermo OMNIC SPG", _CONVERT),
-    (b"WDF1", "Renishaw WDF", _CONVERT),
+    (b"Spectral Exte File", "Thermo OMNIC series (SRS)", _CONVERT),
     (b"PEPE", "PerkinElmer SP", _CONVERT),
-    (b"JEOL.NMR", "JEOL Delta (jdf)", _CONVERT),
-    (b"RMN.LEOJ", "JEOL Delta (jdf)", _CONVERT),
-    (b"UCSF NMR", "Sparky", _CONVERT),
-    (b"SIMP\n", "SIMPSON", _CONVERT),
-    (b"SIMP\r\n", "SIMPSON", _CONVERT),
-    (b"CDF\x01", "ANDI/netCDF", _CONVERT_RUN),
-    (b"CDF\x02", "ANDI/netCDF", _CONVERT_RUN),
     (b"\x89HDF\r\n\x1a\n", "HDF5", "export its spectra as JCAMP-DX, CSV or mzML"),
     (b"\x01\xa1F\0i\0n\0n\0i\0g\0a\0n\0", "Thermo RAW", _CONVERT_RUN),
     (b"\x01\x32\0\0GC / MS DATA FILE", "Agilent ChemStation MS", _CONVERT_RUN),
-    (b"<mzSpecLib", "mzSpecLib", "export it as MSP"),
-    (b"MTD\tmzTab-", "mzTab", "open the spectra that it was made from"),
 )
 _NO_SPECTRA: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document: open the spectrum's own file"),
@@ -48,8 +34,6 @@ _NO_SPECTRA: tuple[tuple[bytes, str], ...] = (
 
 # Root elements of XML formats.
 _SPECTRA_ROOTS = {
-    b"mzdata": ("mzData", _CONVERT_RUN),
-    b"nmrml": ("nmrML", _CONVERT),
     b"cml": ("CML", _CONVERT),
     b"animl": ("AnIML", _CONVERT),
 }
@@ -77,7 +61,7 @@ def foreign_format(path: Path, head: bytes) -> ForeignFormat | None:
     ``head`` holds the first 4096 bytes of the file, ``b""`` for a folder. Never raises.
     """
     if not head:
-        return _VARIAN if (path / "procpar").is_file() else None
+        return None
     text = head.removeprefix(b"\xef\xbb\xbf")
     for beginning, name, advice in _SPECTRA:
         if text.startswith(beginning):
@@ -101,75 +85,20 @@ def _root_element(text: bytes) -> bytes | None:
     return found.group(1).lower() if found else None
 
 
-def _is_mztab(path: Path, head: bytes) -> bool:
-    return re.search(rb"^MTD\tmzTab-version", head, re.MULTILINE) is not None
-
-
-def _is_nmrpipe(path: Path, head: bytes) -> bool:
-    # FDFLTFORMAT and FDFLTORDER, the second and third of the header's 512 floats.
-    return any(head[4:12] == struct.pack(f"{order}I", 0x4F6EEEEF) + struct.pack(f"{order}f", 2.345)
-               for order in "<>")  # fmt: skip
-
-
-def _is_spc(path: Path, head: bytes) -> bool:
-    """The GRAMS header: version byte, then a point count and ends of the axis that make sense."""
-    if len(head) < 256:
-        return False
-    version = head[1]
-    if version in (0x4B, 0x4C):
-        order = "<" if version == 0x4B else ">"
-        points, first, last, subfiles = struct.unpack(f"{order}iddi", head[4:28])
-        sound = 0 <= points < 1 << 30 and 0 <= subfiles < 1 << 24
-    elif version == 0x4D:
-        points, first, last = struct.unpack("<fff", head[4:16])
-        sound = 1 <= points < 1 << 30
-    else:
-        return False
-    ends = math.isfinite(first) and math.isfinite(last) and abs(first) < 1e9 and abs(last) < 1e9
-    return sound and ends and all(v == 0 or abs(v) > 1e-9 for v in (first, last))
-
-
-def _is_varian_fid(path: Path, head: bytes) -> bool:
-    """The 32-byte header of Varian's fid: its sizes follow from one another."""
-    if len(head) < 32:
-        return False
-    blocks, traces, points, width, trace, block = struct.unpack(">6i", head[:24])
-    headers = struct.unpack(">i", head[28:32])[0]
-    return (
-        blocks > 0 and traces > 0 and points > 0 and width in (2, 4)
-        and trace == points * width and block == traces * trace + 28 * headers
-    )  # fmt: skip
-
-
-def _is_procpar(path: Path, head: bytes) -> bool:
-    return path.name.lower() == "procpar" and re.match(rb"\w+ \d+ \d+ \S+ \S+ ", head) is not None
-
-
 def _is_structure_file(path: Path, head: bytes) -> bool:
     # JCAMP-DX files hold whole molfiles beside their spectra.
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"##", b"$$")):
         return False
-    return re.search(rb"\bV[23]000\s*$", head, re.MULTILINE) is not None
-
-
-def _is_nmredata(path: Path, head: bytes) -> bool:
-    if not _is_structure_file(path, head):
+    if re.search(rb"\bV[23]000\s*$", head, re.MULTILINE) is None:
         return False
     try:
         with open(path, "rb") as file:
-            return b"<NMREDATA_" in file.read(1 << 20)
+            return b"<NMREDATA_" not in file.read(1 << 20)
     except OSError:
-        return False
+        return True
 
 
-_VARIAN = _later("Varian/Agilent NMR", _CONVERT)
 _RULES: tuple[tuple[Callable[[Path, bytes], bool], ForeignFormat], ...] = (
-    (_is_mztab, _later("mzTab", "open the spectra that it was made from")),
-    (_is_nmrpipe, _later("NMRPipe", _CONVERT)),
-    (_is_varian_fid, _VARIAN),
-    (_is_procpar, _VARIAN),
-    (_is_spc, _later("GRAMS SPC", _CONVERT)),
-    (_is_nmredata, _later("NMReDATA", _CONVERT)),
     (
         _is_structure_file,
         ForeignFormat("an MDL structure file: it holds a structure, no spectrum", False),

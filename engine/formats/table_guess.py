@@ -15,13 +15,18 @@ _MS_MS_WORDS = re.compile(
 )
 
 
+# Heights that neither an absorbance nor a percentage reaches.
+_COUNTS = 200.0
+
+
 def guess_technique(
-    x: np.ndarray, unit: str | None, words: str, y_words: str
+    x: np.ndarray, unit: str | None, words: str, y_words: str, highest: float = 0.0
 ) -> tuple[Technique | None, str]:
     """What a table with the abscissae ``x`` is, and the reason: header words first, then the axis.
 
     ``unit`` is what the header says of x, ``words`` all of its words, ``y_words`` those of the
-    ordinates. The technique is None, with the reason, where nothing tells.
+    ordinates, ``highest`` the tallest of them. The technique is None, with the reason, where
+    nothing tells.
     """
     named = technique_of(words)
     finite = x[np.isfinite(x)]
@@ -71,6 +76,8 @@ def guess_technique(
         return Technique.UV_VIS, f"{span}"
     if low >= 2.0 and high <= 60:
         return Technique.IR, f"{span} (micrometres)"
+    if highest > _COUNTS and low < 2000 and 1150 < high <= 4500:
+        return Technique.RAMAN, f"{span} and heights reach {highest:.4g}, as counts do"
     if low >= 300 and high <= 16000 and high > 1150:
         return Technique.IR, f"{span}"
     if 0 <= low < 300 and 1500 <= high <= 5000 and len(finite) > 200:

@@ -1,13 +1,14 @@
-"""What mzML and mzXML runs share: what is known so far, binary arrays, and the scans' spectra."""
+"""What runs share: reading XML scan by scan, binary arrays, and the scans' spectra."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
 import numpy as np
@@ -71,6 +72,136 @@ class Run:
         if warnings:
             self.spectra[0] = self.spectra[0].with_warnings(*warnings)
         return self.spectra
+
+
+class ScanHeader(NamedTuple):
+    """What a scan says about itself, known without unpacking its arrays."""
+
+    scan: str
+    seconds: float | None  # retention time
+    level: int  # of MS; 0 for a scan of another detector
+    total: float | None  # total ion current, None where it is not said
+    base_peak: float | None  # intensity of the base peak
+
+
+ScanHandler = Callable[[Any, Run], Any]
+"""Takes a finished XML element; for a scan gives its spectrum, None for one without points."""
+
+_SCANS = ("spectrum", "peaks")
+
+
+def read_run(path: Path, handlers: Mapping[str, ScanHandler]) -> list[Spectrum]:
+    """The first ``MOST_SCANS`` scans of a run; raises ``FormatError`` when there is none.
+
+    ``handlers`` has a function for each element (by its name without namespace) that tells
+    something. XML that ends too soon loses only its last scan.
+    """
+    run = Run(path)
+    try:
+        for spectrum in scans(path, run, handlers):
+            if len(run.spectra) >= MOST_SCANS:
+                run.cut = True
+                break
+            run.spectra.append(spectrum)
+    except OSError as error:
+        raise FormatError(path, "a readable file", error.strerror or str(error)) from error
+    except FormatError as error:
+        if not run.spectra:
+            raise
+        run.broken.append(error.found)
+    return run.result()
+
+
+def scans(path: Path, run: Run, handlers: Mapping[str, ScanHandler]) -> Iterator[Any]:
+    """What ``handlers`` make of each scan (an element ``spectrum`` or ``peaks``), as it is read.
+
+    The file is streamed, and ends after ``MOST_POINTS`` points in ``run``. A scan whose handler
+    raises ``ValueError`` is noted in ``run.broken``. Raises ``FormatError`` for a document type (it
+    could define entities that swell or reach for other files), for XML that is broken or cut, once
+    the scans before are given, and for a thousand broken scans.
+    """
+    from lxml import etree
+
+    refuse_document_type(path)
+    parser = etree.XMLPullParser(
+        events=("start", "end"), huge_tree=True, resolve_entities=False, no_network=True,
+        load_dtd=False, remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    waiting = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            waiting += len(chunk)
+            try:
+                parser.feed(chunk)
+                failure = None
+            except etree.XMLSyntaxError as error:
+                failure = error
+            for event, element in parser.read_events():
+                name = element.tag.rpartition("}")[2]
+                if event == "start":
+                    _note(name, element, run)
+                    continue
+                if name in _SCANS and name in handlers:
+                    waiting = 0
+                    run.seen += 1
+                    try:
+                        found = handlers[name](element, run)
+                    except SwellError as error:
+                        raise FormatError(path, EXPECTED, f"scan {run.seen}: {error}") from error
+                    except ValueError as error:
+                        run.broken.append(f"scan {run.seen} was left out: {error}")
+                        found = None
+                        if len(run.broken) > 1000:
+                            raise FormatError(path, EXPECTED, summary(run.broken)) from error
+                    if found is not None:
+                        yield found
+                    if run.points >= MOST_POINTS:
+                        run.cut = True
+                        return
+                elif name in handlers:
+                    handlers[name](element, run)
+                if _is_done_with(name, element):
+                    _forget(element)
+            if failure is not None:
+                raise FormatError(path, "well-formed XML", f"a break in it: {_line(failure)}")
+            if waiting > LONGEST_SCAN:
+                raise FormatError(path, "scans", f"{waiting >> 20} MB of XML without one")
+        try:
+            parser.close()
+        except etree.XMLSyntaxError as error:
+            raise FormatError(
+                path, "well-formed XML", f"an end too soon: {_line(error)}"
+            ) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _note(name: str, element: Any, run: Run) -> None:
+    """What start tags tell: how many scans there should be, and mzXML's default for peaks."""
+    if name in ("spectrumList", "msRun"):
+        text = element.get("count") or element.get("scanCount")
+        run.declared = int(text) if text and text.isdecimal() else None
+    elif name == "dataProcessing" and element.get("centroided") is not None:
+        run.centroided = element.get("centroided") in ("1", "true")
+
+
+def _is_done_with(name: str, element: Any) -> bool:
+    if name == "scan":  # in mzML a scan is a part of its spectrum, in mzXML it is the spectrum
+        parent = element.getparent()
+        return parent is None or not parent.tag.endswith("scanList")
+    return name in ("spectrum", "chromatogram", "peaks", "offset", "sourceFile")
+
+
+def _forget(element: Any) -> None:
+    # Elements before this one are done too; an mzXML scan keeps its attributes for its own peaks.
+    if element.tag.endswith("peaks"):
+        element.text = None
+        return
+    element.clear()
+    while element.getprevious() is not None:
+        del element.getparent()[0]
 
 
 def refuse_document_type(path: Path) -> None:

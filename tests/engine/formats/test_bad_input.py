@@ -107,7 +107,7 @@ def test_a_jcamp_file_that_declares_a_million_million_points(tmp_path):
         (spectrum,) = open_spectra(path)
         assert len(spectrum) == 3
         assert spectrum.warnings
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("value", ["NaN", "?", "1e999", "-inf"])

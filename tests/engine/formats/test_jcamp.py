@@ -223,7 +223,7 @@ def test_a_huge_sparse_file_is_refused_at_once(tmp_path):
     started = time.perf_counter()
     with pytest.raises(FormatError, match="MB"):
         read(path)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 5
 
 
 def test_sniff(samples, tmp_path):
