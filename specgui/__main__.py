@@ -42,7 +42,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"Commands without a window: {', '.join(VERBS)} (specgui COMMAND --help).",
     )
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="files, experiment folders or zip archives to open"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="files, experiment folders, zip archives or a project to open",
     )
     parser.add_argument("--example", action="store_true", help="open the example sample")
     parser.add_argument("--version", action="version", version=f"SpecGUI {__version__}")

@@ -10,8 +10,12 @@ from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 
-def make_window(settings=None):
-    """The window over an empty workspace, dressed as the settings say; not yet shown."""
+def make_window(settings=None, recovery_folder=None, asks_on_close=False):
+    """The window over an empty workspace, dressed as the settings say; not yet shown.
+
+    Edits are kept for a recovery in a folder when one is given; closing asks about unsaved ones
+    when it is to.
+    """
     from specgui.appearance import Appearance
     from specgui.settings import Settings
     from specgui.views.main_window import MainWindow
@@ -20,7 +24,8 @@ def make_window(settings=None):
     settings = settings if settings is not None else Settings()
     appearance = Appearance()
     appearance.apply(settings.theme_mode)
-    window = MainWindow(Workspace(), appearance, settings)
+    workspace = Workspace(recovery_folder=recovery_folder)
+    window = MainWindow(workspace, appearance, settings, asks_on_close)
     # They live exactly as long as the window that shows them.
     appearance.setParent(window)
     window.workspace.setParent(window)
@@ -32,7 +37,9 @@ def run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="specgui", description="Open IR, NMR and MS spectra and see their functional groups."
     )
-    parser.add_argument("files", nargs="*", metavar="FILES", help="the spectra of one compound")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILES", help="the spectra of one compound, or a project"
+    )
     parser.add_argument("--example", action="store_true", help="open the example spectra")
     chosen = parser.parse_args(list(argv))
 
@@ -40,9 +47,12 @@ def run(argv: Sequence[str]) -> int:
     application.setApplicationName("SpecGUI")
     application.setOrganizationName("SpecGUI")
     application.setDesktopFileName("specgui")
-    window = make_window()
+    from specgui.document.autosave import recovery_folder
+
+    window = make_window(recovery_folder=recovery_folder(), asks_on_close=True)
     application.setWindowIcon(window.appearance.icon("specgui"))
     window.show()
+    QTimer.singleShot(0, window, window.projects.offer_recovery)
     if chosen.files:
         QTimer.singleShot(0, window, lambda: window.workspace.open_paths(chosen.files))
     elif chosen.example:

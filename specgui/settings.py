@@ -9,6 +9,8 @@ from specgui.document import ViewOptions
 # Raised when the set of panels changes: an old state would put them into odd places.
 LAYOUT_VERSION = 1
 _LAST_FOLDER = "files/last_folder"
+_RECENT = "files/recent_projects"
+_MOST_RECENT = 10
 _THEME = "appearance/mode"
 
 
@@ -33,6 +35,20 @@ class Settings:
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._store.setValue(_LAST_FOLDER, folder)
+
+    @property
+    def recent_projects(self) -> list[str]:
+        """The paths of the projects opened or saved last, the newest first."""
+        # A list of one comes back as text from some kinds of store.
+        saved = self._store.value(_RECENT) or []
+        return [saved] if isinstance(saved, str) else [str(path) for path in saved]
+
+    def add_recent_project(self, path: str) -> None:
+        paths = [path, *(other for other in self.recent_projects if other != path)]
+        self._store.setValue(_RECENT, paths[:_MOST_RECENT])
+
+    def forget_recent_projects(self) -> None:
+        self._store.remove(_RECENT)
 
     def load_options(self, options: ViewOptions) -> None:
         """Set the options that were saved; a value of another type is not taken."""

@@ -25,20 +25,30 @@ from specgui.document import (
     ViewOptions,
 )
 from specgui.document import findings as state
+from specgui.document.autosave import Autosave
 from specgui.document.problems import ERROR, WARNING
 from specgui.workers.drawing_structures import depicting, parsing
 from specgui.workers.job_board import JobBoard, Request
 from specgui.workers.predicting import NoModelHereError, identifying
 from specgui.workers.presenting import Presentation, picking, presenting
+from specgui.workers.projects import opening, recovering, saving
 from specgui.workers.reading import Batch, ReadingPlan, ReadResult, plan_reading, planning, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.chemistry.known_bands import KnownBand
     from engine.chemistry.structure import Structure
+    from engine.library.project import ProjectState
+    from engine.library.project_journal import ProjectJournal
     from engine.spectra import Spectrum
 
 _WARNING_ADVICE = "Shown all the same; check that it was taken as you mean it."
 _OPEN_ADVICE = "Is the file complete? Of a Bruker or Varian experiment, open the folder."
+_PROJECT = ("project",)
+_ONE_PROJECT = "One project is open at a time: open it on its own."
+_DAMAGE_ADVICE = "The rest is open. Open the raw file again, then save."
+_AUTOSAVE_ADVICE = "Save the project, and make room on the disk."
 _MISSING_ADVICE = "Check the path, and that its drive is there."
 # A reader that knows what to do says it in brackets at the end.
 _SAID_ADVICE = re.compile(r"(.+) \(((?:export|convert|open|save)[^()]+)\)$")
@@ -51,22 +61,130 @@ class Workspace(QObject):
     presented = Signal(int)  # the id of a spectrum that can be drawn now
     structure_changed = Signal()  # a structure was read, or found to be none
     depicted = Signal(str)  # the SVG that was asked for last
+    # The path of a project that is to take this one's place, and those to be read into it then.
+    project_asked = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, recovery_folder: Path | None = None) -> None:
         super().__init__(parent)
         self.document = Document(self)
+        self.autosave = Autosave(self.document, recovery_folder, self)
         self.selection = Selection(self.document, self)
         self.findings = Findings(self)
         self.problems = Problems(self)
         self.options = ViewOptions(self)
         self.jobs = JobBoard(self)
-        self._presentations: dict[tuple[int, str], Presentation] = {}
+        self._presentations: dict[tuple, Presentation] = {}
         self._structures: dict[str, Structure | ValueError] = {}
         self._calls = 0
         self._shown_calls: set[int] = set()
         self.document.changed.connect(self._predict_what_is_new)
         self.document.changed.connect(self._forget_removed)
         self.selection.sample_changed.connect(self._prefer_chosen_sample)
+        self.autosave.failed.connect(self._on_autosave_failed)
+
+    # projects
+
+    def open_project(self, path: Path, more: Sequence[Path] = ()) -> None:
+        """Read a project file; it takes the place of what is open when it could be read.
+
+        ``more`` is opened in it then.
+        """
+        self.jobs.submit(
+            Request(
+                _PROJECT, f"Opening {path.name}", opening(path), "read",
+                on_done=partial(self._on_project, path, more),
+                on_error=partial(self._on_project_failed, path),
+            )
+        )  # fmt: skip
+
+    def new_project(self) -> None:
+        """Begin anew, without a file."""
+        from engine.library.project import ProjectState
+
+        self._take_project(ProjectState(), None, {})
+
+    def recover(self, journal: ProjectJournal, path: Path | None) -> None:
+        """Take what was left in a journal in the place of what is open, and go on with it."""
+        self.jobs.submit(
+            Request(
+                _PROJECT, "Recovering a project", recovering(journal), "read",
+                on_done=partial(self._on_recovered, journal, path),
+                on_error=partial(self._on_not_recovered, journal),
+                on_cancelled=partial(journal.close, discard=False),
+            )
+        )  # fmt: skip
+
+    def save_project(
+        self,
+        path: Path,
+        on_done: Callable[[Path], None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        """Write the project in the background, with what was found about its samples."""
+        document_state = self.document.state
+        found = {sample.id: self.findings.of(sample) for sample in document_state.samples}
+
+        def saved(written: Path) -> None:
+            self.document.mark_saved(document_state, written)
+            on_done(written)
+
+        self.jobs.submit(
+            Request(
+                ("save",), f"Saving {path.name}", saving(path, document_state, found), "save",
+                on_done=saved, on_error=on_error, quiet=True,
+            )
+        )  # fmt: skip
+
+    def _on_project(self, path: Path, more: Sequence[Path], result: tuple) -> None:
+        opened, findings = result
+        self._note_damage(path, opened.problems)
+        # With the damaged parts left out it is no longer what the file holds.
+        self._take_project(opened.state, path, findings, is_changed=bool(opened.problems))
+        self.open_paths(more)
+
+    def _on_project_failed(self, path: Path, error: Exception) -> None:
+        self.problems.add(_unread(str(path), _sentence(error)))
+
+    def _on_recovered(self, journal: ProjectJournal, path: Path | None, result: tuple) -> None:
+        document_state, damaged = result
+        self._note_damage(path or Path("Recovered project"), damaged)
+        self._take_project(document_state, path, {}, is_changed=True, journal=journal)
+
+    def _on_not_recovered(self, journal: ProjectJournal, error: Exception) -> None:
+        self.problems.add(
+            Problem(str(journal.path), f"cannot be recovered: {_sentence(error)}", "It is kept.")
+        )
+        journal.close(discard=False)
+
+    def _note_damage(self, path: Path, damaged: Sequence[str]) -> None:
+        self.problems.add(
+            *(Problem(str(path), f"the project is damaged: {one}", _DAMAGE_ADVICE)
+              for one in damaged)
+        )  # fmt: skip
+
+    def _on_autosave_failed(self, message: str) -> None:
+        self.problems.add(
+            Problem("Autosave", f"edits are not kept for a recovery: {message}", _AUTOSAVE_ADVICE)
+        )
+
+    def _take_project(
+        self,
+        document_state: ProjectState,
+        path: Path | None,
+        findings: dict[tuple, Finding],
+        is_changed: bool = False,
+        journal: ProjectJournal | None = None,
+    ) -> None:
+        # The job that brings the project ends with this call; what else runs is about the old one.
+        for key in [job.request.key for job in self.jobs.jobs if job.request.key != _PROJECT]:
+            self.jobs.cancel(key)
+        self.autosave.end()
+        if journal is not None:
+            self.autosave.adopt(journal)
+        self._presentations.clear()
+        self.findings.replace_all(findings)
+        self.selection.choose_group(None)
+        self.document.load(document_state, path, is_changed)
 
     # reading
 
@@ -74,6 +192,15 @@ class Workspace(QObject):
         """Read files and folders in the background; together they are one sample unless asked."""
         paths = [Path(p) for p in paths]
         if not paths:
+            return
+        from engine.library.project_file import is_project
+
+        projects = [path for path in paths if is_project(path)]
+        if projects:
+            self.problems.add(
+                *(Problem(str(path), "is a second project", _ONE_PROJECT) for path in projects[1:])
+            )
+            self.project_asked.emit(projects[0], [p for p in paths if p not in projects])
             return
         if any(path.is_dir() for path in paths):
             self._calls += 1
@@ -128,8 +255,9 @@ class Workspace(QObject):
                     for warning in s.warnings
                 ),
             )
-        contents = [(result.name, result.spectra) for result in results if result.spectra]
-        ids = self.document.add_samples(contents, call=call)
+        good = [result for result in results if result.spectra]
+        contents = [(result.name, result.spectra) for result in good]
+        ids = self.document.add_samples(contents, call, [result.good_paths for result in good])
         if ids and call not in self._shown_calls:
             # The first of a call is shown; who looks at it meanwhile is not to be taken elsewhere.
             self._shown_calls.add(call)
@@ -144,12 +272,13 @@ class Workspace(QObject):
     def presentation(self, entry: SpectrumEntry) -> Presentation | None:
         """The spectrum as it is to be drawn; None while it is made, then ``presented`` follows."""
         scale = self.options["ir_scale"] if entry.spectrum.technique == "IR" else ""
-        found = self._presentations.get((entry.id, scale))
-        key = ("present", entry.id, scale)
+        found = self._presentations.get((entry.id, entry.chain, scale))
+        key = ("present", entry.id, entry.chain, scale)
         if found is None and not self.jobs.has(key):
             self.jobs.submit(
                 Request(
-                    key, f"Preparing {entry.title}", presenting(entry.spectrum, scale), "present",
+                    key, f"Preparing {entry.title}",
+                    presenting(entry.spectrum, scale, entry.chain), "present",
                     on_done=partial(self._on_presented, entry, scale),
                     on_error=partial(self._on_presenting_failed, entry, scale), quiet=True,
                 )
@@ -160,23 +289,26 @@ class Workspace(QObject):
         self, entry: SpectrumEntry, scale: str, made: tuple[Presentation, Spectrum]
     ) -> None:
         presentation, shown = made
-        self._keep_presentation(entry.id, scale, presentation)
+        self._keep_presentation(entry, scale, presentation)
         self.jobs.submit(
             Request(
                 ("peaks", entry.id, scale), f"Picking peaks of {entry.title}",
                 picking(presentation, shown), "peaks",
-                on_done=partial(self._keep_presentation, entry.id, scale),
+                on_done=partial(self._keep_presentation, entry, scale),
                 on_error=partial(self._on_presenting_failed, entry, scale), quiet=True,
             )
         )  # fmt: skip
 
-    def _keep_presentation(self, spectrum_id: int, scale: str, presentation: Presentation) -> None:
-        if self.document.spectrum(spectrum_id) is not None:
-            self._presentations[(spectrum_id, scale)] = presentation
-            self.presented.emit(spectrum_id)
+    def _keep_presentation(
+        self, entry: SpectrumEntry, scale: str, presentation: Presentation
+    ) -> None:
+        now = self.document.spectrum(entry.id)
+        if now is not None and now.chain == entry.chain:
+            self._presentations[(entry.id, entry.chain, scale)] = presentation
+            self.presented.emit(entry.id)
 
     def _on_presenting_failed(self, entry: SpectrumEntry, scale: str, error: Exception) -> None:
-        shown = (entry.id, scale) in self._presentations
+        shown = (entry.id, entry.chain, scale) in self._presentations
         self.problems.add(
             Problem(
                 entry.spectrum.source.path or entry.title,
@@ -201,14 +333,14 @@ class Workspace(QObject):
         """Name the groups of a sample again; a running prediction of it is cancelled."""
         if not sample.spectra:
             return
-        key = sample.key
+        key = sample.basis
         # Cancelled before the state says "running": its cancelling would overwrite that.
         self.jobs.cancel(("groups", sample.id))
         self.findings.mark_running(key)
         self.jobs.submit(
             Request(
                 ("groups", sample.id), f"Naming groups of {sample.name}",
-                identifying(sample.as_sample()), "groups",
+                identifying(sample.name, sample.processed), "groups",
                 on_done=partial(self._on_identified, key),
                 on_error=partial(self._on_identifying_failed, key),
                 on_cancelled=partial(self._on_identifying_cancelled, sample.id, key),
@@ -216,10 +348,10 @@ class Workspace(QObject):
             first=sample.id == self.selection.sample_id,
         )  # fmt: skip
 
-    def _on_identified(self, key: tuple[int, ...], identification) -> None:
+    def _on_identified(self, key: tuple, identification) -> None:
         self.findings.put(key, Finding(state.DONE, identification))
 
-    def _on_identifying_failed(self, key: tuple[int, ...], error: Exception) -> None:
+    def _on_identifying_failed(self, key: tuple, error: Exception) -> None:
         failed = state.FAILED
         if isinstance(error, NoModelHereError):
             failed = state.NO_MODEL
@@ -231,10 +363,10 @@ class Workspace(QObject):
                 Problem("Group identification", _sentence(error), "Try again with F5.")
             )
 
-    def _on_identifying_cancelled(self, sample_id: int, key: tuple[int, ...]) -> None:
+    def _on_identifying_cancelled(self, sample_id: int, key: tuple) -> None:
         sample = self.document.sample(sample_id)
         # An edit made this prediction pointless: when it is undone, it is to start by itself.
-        stopped = state.CANCELLED if sample and sample.key == key else state.NONE
+        stopped = state.CANCELLED if sample and sample.basis == key else state.NONE
         earlier = self.findings.at(key).identification
         self.findings.put(key, Finding(state.DONE if earlier else stopped, earlier))
 
@@ -301,13 +433,14 @@ class Workspace(QObject):
     # ending
 
     def _forget_removed(self) -> None:
-        """Drop drawn data of removed spectra; undo makes them again."""
-        present = {entry.id for sample in self.document.samples for entry in sample.spectra}
-        for key in [key for key in self._presentations if key[0] not in present]:
+        """Drop drawn data of removed spectra and given-up chains; undo makes them again."""
+        present = {(e.id, e.chain) for sample in self.document.samples for e in sample.spectra}
+        for key in [key for key in self._presentations if key[:2] not in present]:
             del self._presentations[key]
 
     def shut_down(self) -> bool:
-        """Cancel all jobs and wait for their threads."""
+        """Cancel all jobs and wait for their threads; what was not saved is not wanted."""
+        self.autosave.end()
         return self.jobs.shut_down()
 
 

@@ -103,4 +103,9 @@ _RULES: tuple[tuple[Callable[[Path, bytes], bool], ForeignFormat], ...] = (
         _is_structure_file,
         ForeignFormat("an MDL structure file: it holds a structure, no spectrum", False),
     ),
+    (
+        # SQLite's application id, as engine.library.project_database writes it.
+        lambda path, head: head.startswith(b"SQLite format 3\0") and head[68:72] == b"SPEC",
+        ForeignFormat("a SpecGUI project: open it in the window", False),
+    ),
 )

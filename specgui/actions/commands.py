@@ -6,7 +6,7 @@ from specgui.actions.registry import Command
 
 MENUS = ("File", "Edit", "Spectrum", "Groups", "View", "Help")
 TOOLBAR = (
-    "file.open", "file.open_folder", None,
+    "file.open", "file.open_folder", "file.save", None,
     "edit.undo", "edit.redo", None,
     "spectrum.reset", "spectrum.peak_labels", "spectrum.ir_toggle", "groups.importance", None,
     "groups.identify", "groups.cancel",
@@ -123,12 +123,21 @@ def _panel(name: str, title: str, shortcut: str) -> Command:
 
 
 COMMANDS = (
+    Command("file.new_project", "New project", "File", lambda w: w.projects.new(), ("Ctrl+N",),
+            tip="Begin a new project", enabled=lambda w: w.projects.can_begin_anew()),
     Command("file.open", "Open files…", "File", lambda w: w.ask_for_files(), ("Ctrl+O",), "open",
             "Open files as one sample"),
     Command("file.open_folder", "Open folder…", "File", lambda w: w.ask_for_folder(),
             ("Ctrl+Shift+O",), "folder", "Open a folder of files or experiments"),
+    Command("file.open_project", "Open project…", "File", lambda w: w.projects.ask_for_project(),
+            ("Ctrl+Alt+O",), tip="Open a project file in the place of what is open"),
     Command("file.example", "Open the example", "File", lambda w: w.workspace.open_example(),
             ("Ctrl+E",), "example"),
+    Command("file.save", "Save project", "File", lambda w: w.projects.save(), ("Ctrl+S",), "save",
+            "Save the samples with everything that was done as one file",
+            enabled=lambda w: w.projects.can_save()),
+    Command("file.save_as", "Save project as…", "File", lambda w: w.projects.save_as(),
+            ("Ctrl+Shift+S",), enabled=lambda w: w.projects.has_content()),
     Command("file.save_picture", "Save picture of the spectra…", "File",
             lambda w: w.ask_for_picture(), ("Ctrl+Shift+E",), "picture", enabled=_has_spectra),
     Command("file.quit", "Quit", "File", lambda w: w.close(), ("Ctrl+Q",)),
@@ -139,7 +148,7 @@ COMMANDS = (
     Command("edit.redo", "Redo", "Edit", lambda w: w.workspace.document.undo_stack.redo(),
             ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", label=_redo_title,
             enabled=lambda w: w.workspace.document.undo_stack.canRedo()),
-    Command("edit.new_sample", "New sample", "Edit", lambda w: w.new_sample(), ("Ctrl+N",),
+    Command("edit.new_sample", "New sample", "Edit", lambda w: w.new_sample(), ("Ctrl+Shift+N",),
             "new-sample", "Make an empty sample, or one of the chosen spectra"),
     Command("edit.rename", "Rename sample…", "Edit", lambda w: w.rename_sample(), ("F2",),
             "rename", enabled=_has_sample),
@@ -150,6 +159,12 @@ COMMANDS = (
     Command("edit.structure", "Type the structure…", "Edit", lambda w: w.focus_structure(),
             ("Ctrl+L",), "structure", "Give the compound's structure as SMILES",
             enabled=_has_sample),
+
+    Command("edit.copy_script", "Copy as script", "Edit", lambda w: w.projects.copy_script(),
+            ("Ctrl+Alt+C",), "copy", "Copy Python that makes these samples again, without a window",
+            enabled=lambda w: w.projects.has_content()),
+    Command("edit.show_command", "Show command…", "Edit", lambda w: w.projects.show_commands(),
+            tip="Show the command lines that do the same with this sample", enabled=_has_spectra),
 
     Command("spectrum.reset", "Show whole spectrum", "Spectrum", _for_plots("reset"), ("F",),
             "reset", "Show the whole spectrum", enabled=_has_spectra),

@@ -6,10 +6,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from specgui.actions.commands import MENUS, TOOLBAR
+from specgui.actions.recent_projects import RecentProjects
 from specgui.actions.registry import CommandRegistry
 
 _SEPARATED_BEFORE = {
-    "file.save_picture", "file.quit", "edit.new_sample", "edit.remove", "edit.structure",
+    "file.open", "file.open_project", "file.save", "file.save_picture", "file.quit",
+    "edit.new_sample", "edit.remove", "edit.structure", "edit.copy_script",
     "spectrum.next", "spectrum.peak_labels", "spectrum.ir_toggle", "groups.importance",
     "groups.find", "view.panel_samples", "view.full_screen", "view.theme_system",
 }  # fmt: skip
@@ -23,6 +25,9 @@ def build_menus(window: QMainWindow, registry: CommandRegistry) -> None:
         menu = window.menuBar().addMenu(f"&{name}")
         menu.setToolTipsVisible(True)
         fill_menu(menu, registry, [command.id for command in registry.of_menu(name)])
+        if name == "File":
+            recent = RecentProjects(window, menu)
+            menu.insertMenu(registry.action("file.example"), recent.menu)
 
 
 def fill_menu(menu: QMenu, registry: CommandRegistry, command_ids: list[str]) -> None:

@@ -2,180 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from engine.library.project import (
+    Assignment,
+    Project,
+    ProjectState,
+    SampleEntry,
+    SpectrumEntry,
+)
+from engine.library.project_script import script_of
 from engine.spectra import Spectrum
-from specgui.document.sample_entry import SampleEntry, SpectrumEntry
+from specgui.document.undo_stack import UndoStack
 
-_UNDO_LIMIT = 200
+if TYPE_CHECKING:
+    from engine.processing import Chain, Peak
 
 Samples = tuple[SampleEntry, ...]
+Made = TypeVar("Made")
 
 
 class Document(QObject):
-    """The samples in the order of the tree.
+    """The samples in the order of the tree, and the project file that they are kept in.
 
-    The state is one immutable tuple, so an edit is a pair of states (before, after) and undoing
-    it cannot miss anything. ``changed`` follows every edit, undo and redo.
+    The state is one immutable project, so an edit is a pair of states (before, after) and undoing
+    it cannot miss anything. ``changed`` follows every edit, undo and redo; ``file_changed`` follows
+    when the path is another one, or the state becomes or stops to be the one in the file.
     """
 
     changed = Signal()
+    file_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._samples: Samples = ()
-        self.undo_stack = QUndoStack(self)
-        self.undo_stack.setUndoLimit(_UNDO_LIMIT)
+        self._state = ProjectState()
+        self._saved: ProjectState | None = self._state
+        self._path: Path | None = None
+        self.undo_stack = UndoStack(self._set_state, self)
+
+    @property
+    def state(self) -> ProjectState:
+        return self._state
 
     @property
     def samples(self) -> Samples:
-        return self._samples
+        return self._state.samples
+
+    @property
+    def path(self) -> Path | None:
+        """The project file; None before the first saving."""
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """What to call the project."""
+        return self._path.stem if self._path else "Untitled project"
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is something that the project file does not have."""
+        return self._state is not self._saved
+
+    @property
+    def script(self) -> str:
+        """Python that makes these samples again without a window."""
+        return script_of(self._state)
 
     def sample(self, sample_id: int | None) -> SampleEntry | None:
-        return next((s for s in self._samples if s.id == sample_id), None)
+        return next((s for s in self.samples if s.id == sample_id), None)
 
     def sample_of(self, spectrum_id: int) -> SampleEntry | None:
         """The sample that holds a spectrum."""
-        return next((s for s in self._samples if spectrum_id in s.key), None)
+        return next((s for s in self.samples if spectrum_id in s.key), None)
 
     def spectrum(self, spectrum_id: int | None) -> SpectrumEntry | None:
-        for sample in self._samples:
+        for sample in self.samples:
             for entry in sample.spectra:
                 if entry.id == spectrum_id:
                     return entry
         return None
 
-    # edits
+    # the file
+
+    def load(self, state: ProjectState, path: Path | None = None, is_changed: bool = False) -> None:
+        """Take another project in the place of this one; what was done before is not undone."""
+        self.undo_stack.clear()
+        self._path = path
+        self._saved = None if is_changed else state
+        self._state = state
+        self.changed.emit()
+        self.file_changed.emit()
+
+    def mark_saved(self, state: ProjectState, path: Path) -> None:
+        """Note that a file has this state; edits that were made meanwhile it does not have."""
+        self._saved, self._path = state, path
+        self.file_changed.emit()
+
+    # edits: each does nothing when what it names is not there
 
     def add_samples(
-        self, contents: Iterable[tuple[str, Iterable[Spectrum]]], call: int | None = None
+        self,
+        contents: Iterable[tuple[str, Iterable[Spectrum]]],
+        call: int | None = None,
+        files: Sequence[Sequence[Path]] | None = None,
     ) -> list[int]:
         """Append one sample for each ``(name, spectra)``; returns the new ids.
 
-        What comes with the same ``call`` one after the other is one step to be undone.
+        ``files`` are the paths that were read for each. What comes with the same ``call`` one
+        after the other is one step to be undone.
         """
-        new = [SampleEntry.new(name, tuple(spectra)) for name, spectra in contents]
-        if new:
-            text = f"Open {new[0].name}" if len(new) == 1 else f"Open {len(new)} samples"
-            self._edit(text, (*self._samples, *new), call)
-        return [sample.id for sample in new]
+        contents = list(contents)
+        origins = files if files is not None else [None] * len(contents)
+
+        def edit(project: Project) -> list[int]:
+            return [
+                project.add_sample(name, spectra, paths)
+                for (name, spectra), paths in zip(contents, origins, strict=True)
+            ]
+
+        text = f"Open {len(contents)} samples" if len(contents) > 1 else ""
+        return self._edit(edit, text, call)
 
     def add_empty_sample(self) -> int:
-        names = {s.name for s in self._samples}
+        names = {s.name for s in self.samples}
         number = next(n for n in range(1, len(names) + 2) if f"Sample {n}" not in names)
-        sample = SampleEntry.new(f"Sample {number}")
-        self._edit("New sample", (*self._samples, sample))
-        return sample.id
+        return self._edit(lambda project: project.add_sample(f"Sample {number}"))
 
     def rename(self, sample_id: int, name: str) -> None:
         """Give a sample another name; an empty one is not taken."""
-        sample, name = self.sample(sample_id), name.strip()
-        if sample and name and name != sample.name:
-            self._replace(f"Rename to {name}", sample_id, lambda s: replace(s, name=name))
+        if self.sample(sample_id):
+            self._edit(lambda project: project.rename(sample_id, name))
 
     def set_structure(self, sample_id: int, text: str | None) -> None:
         """Type a structure (SMILES or molblock); None goes back to what the files say."""
-        sample = self.sample(sample_id)
-        if sample and text != sample.typed_structure:
-            self._replace("Set structure", sample_id, lambda s: replace(s, typed_structure=text))
+        if self.sample(sample_id):
+            self._edit(lambda project: project.set_structure(sample_id, text))
+
+    def set_chain(self, spectrum_id: int, chain: Chain | None) -> None:
+        """Choose a spectrum's processing; None goes back to the default of its kind."""
+        if self.spectrum(spectrum_id):
+            self._edit(lambda project: project.set_chain(spectrum_id, chain))
+
+    def set_peaks(self, spectrum_id: int, peaks: Iterable[Peak] | None) -> None:
+        """Set a spectrum's peaks as edited; None goes back to those that are picked."""
+        if self.spectrum(spectrum_id):
+            self._edit(lambda project: project.set_peaks(spectrum_id, peaks))
+
+    def set_assignments(self, sample_id: int, assignments: Iterable[Assignment]) -> None:
+        """Set which peaks of a sample belong to which atoms of its structure."""
+        if self.sample(sample_id):
+            self._edit(lambda project: project.set_assignments(sample_id, assignments))
 
     def move_spectra(self, spectrum_ids: Iterable[int], target_id: int) -> None:
         """Move spectra to the end of another sample; a sample left without spectra goes away."""
-        wanted, target = set(spectrum_ids), self.sample(target_id)
-        moving = [e for s in self._samples for e in s.spectra if e.id in wanted]
-        if target is None or all(e.id in target.key for e in moving):
-            return
-        after = []
-        for sample in self._samples:
-            kept = tuple(e for e in sample.spectra if e.id not in wanted)
-            if sample.id == target_id:
-                after.append(replace(sample, spectra=(*kept, *moving)))
-            elif kept or not sample.spectra:
-                after.append(replace(sample, spectra=kept) if kept != sample.spectra else sample)
-        noun = "spectrum" if len(moving) == 1 else f"{len(moving)} spectra"
-        self._edit(f"Move {noun} to {target.name}", tuple(after))
+        wanted = self._present(spectrum_ids)
+        if wanted and self.sample(target_id):
+            self._edit(lambda project: project.move(wanted, target_id))
 
     def move_to_new_sample(self, spectrum_ids: Iterable[int]) -> int | None:
         """Make a sample of some spectra, named after the first; returns its id."""
-        ids = list(spectrum_ids)
-        entry = self.spectrum(ids[0]) if ids else None
-        if entry is None:
+        wanted = self._present(spectrum_ids)
+        if not wanted:
             return None
-        name = str(entry.spectrum.metadata.get("name") or entry.title)
-        new = SampleEntry.new(name)
-        self.undo_stack.beginMacro(f"New sample {name}")
-        self._edit("New sample", (*self._samples, new))
-        self.move_spectra(ids, new.id)
-        self.undo_stack.endMacro()
-        return new.id
+        return self._edit(lambda project: project.move_to_new_sample(wanted))
 
-    def split(self, sample_id: int) -> list[int]:
+    def split(self, sample_id: int | None) -> list[int]:
         """Make one sample of each spectrum of a sample; returns their ids."""
         sample = self.sample(sample_id)
         if sample is None or len(sample.spectra) < 2:
             return []
-        parts = []
-        for entry in sample.spectra:
-            name = str(entry.spectrum.metadata.get("name") or entry.title)
-            parts.append(replace(SampleEntry.new(name), spectra=(entry,)))
-        after: list[SampleEntry] = []
-        for other in self._samples:
-            after.extend(parts if other.id == sample_id else [other])
-        self._edit(f"Split {sample.name}", tuple(after))
-        return [part.id for part in parts]
+        return self._edit(lambda project: project.split(sample.id))
 
     def remove(self, sample_ids: Iterable[int] = (), spectrum_ids: Iterable[int] = ()) -> None:
         """Take samples and single spectra out of the document; files are not touched."""
-        samples, spectra = set(sample_ids), set(spectrum_ids)
-        after = tuple(
-            replace(s, spectra=tuple(e for e in s.spectra if e.id not in spectra))
-            if spectra.intersection(s.key)
-            else s
-            for s in self._samples
-            if s.id not in samples
-        )
-        if any(a is not b for a, b in zip(after, self._samples, strict=False)) or len(after) != len(
-            self._samples
-        ):
-            self._edit("Remove", after)
+        samples = [sample_id for sample_id in sample_ids if self.sample(sample_id)]
+        spectra = self._present(spectrum_ids)
+        self._edit(lambda project: project.remove(samples, spectra))
 
-    def _replace(
-        self, text: str, sample_id: int, edit: Callable[[SampleEntry], SampleEntry]
-    ) -> None:
-        self._edit(text, tuple(edit(s) if s.id == sample_id else s for s in self._samples))
+    def _present(self, spectrum_ids: Iterable[int]) -> list[int]:
+        return [spectrum_id for spectrum_id in spectrum_ids if self.spectrum(spectrum_id)]
 
-    def _edit(self, text: str, after: Samples, call: int | None = None) -> None:
-        self.undo_stack.push(_Edit(self, text, self._samples, after, call))
+    def _edit(
+        self, edit: Callable[[Project], Made], text: str = "", call: int | None = None
+    ) -> Made:
+        """Do an edit of the project as one step; one that changes nothing is no step."""
+        project = Project(self._state)
+        made = edit(project)
+        after = project.state
+        if after is not self._state:
+            title = text or after.history[-1].title
+            self.undo_stack.push(title, self._state, after, call)
+        return made
 
-    def _set_samples(self, samples: Samples) -> None:
-        self._samples = samples
+    def _set_state(self, state: ProjectState) -> None:
+        was_changed = self.is_changed
+        self._state = state
         self.changed.emit()
-
-
-class _Edit(QUndoCommand):
-    """From one state to the next. Edits of the same call that follow each other become one."""
-
-    def __init__(
-        self, document: Document, text: str, before: Samples, after: Samples, call: int | None
-    ) -> None:
-        super().__init__(text)
-        self._document, self._before, self._after = document, before, after
-        self._call = call
-
-    def id(self) -> int:
-        return -1 if self._call is None else self._call
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        self._after = other._after
-        self.setText(f"Open {len(self._after) - len(self._before)} samples")
-        return True
-
-    def redo(self) -> None:
-        self._document._set_samples(self._after)
-
-    def undo(self) -> None:
-        self._document._set_samples(self._before)
+        if self.is_changed != was_changed:
+            self.file_changed.emit()

@@ -63,25 +63,30 @@ def gate_range(importance: ImportanceMap) -> tuple[float, float]:
 
 
 class Findings(QObject):
-    """Findings by the spectra they rest on, so that an undone edit finds its old result again."""
+    """Findings by what they rest on (``SampleEntry.basis``): an undone edit finds its old one."""
 
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._by_key: dict[tuple[int, ...], Finding] = {}
+        self._by_key: dict[tuple, Finding] = {}
 
     def of(self, sample: SampleEntry | None) -> Finding:
-        return self.at(sample.key) if sample else Finding()
+        return self.at(sample.basis) if sample else Finding()
 
-    def at(self, key: tuple[int, ...]) -> Finding:
-        """The finding about exactly these spectra."""
+    def at(self, key: tuple) -> Finding:
+        """The finding about exactly these spectra, processed so."""
         return self._by_key.get(key, Finding())
 
-    def put(self, key: tuple[int, ...], finding: Finding) -> None:
+    def replace_all(self, findings: dict[tuple, Finding]) -> None:
+        """Forget every finding and take these: another project is open."""
+        self._by_key = dict(findings)
+        self.changed.emit()
+
+    def put(self, key: tuple, finding: Finding) -> None:
         self._by_key[key] = finding
         self.changed.emit()
 
-    def mark_running(self, key: tuple[int, ...]) -> None:
+    def mark_running(self, key: tuple) -> None:
         """Note that a prediction runs; an earlier result stays in view meanwhile."""
         self.put(key, replace(self.at(key), state=RUNNING, message=""))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from specgui.actions.commands import COMMANDS
 from specgui.actions.menus import build_menus, build_toolbar, fill_menu
+from specgui.actions.projects import ProjectFiles
 from specgui.actions.registry import CommandRegistry
 from specgui.appearance import Appearance
 from specgui.settings import LAYOUT_VERSION, Settings
@@ -46,7 +47,11 @@ class MainWindow(QMainWindow):
     """Puts the views together; opening, dropping and closing happen here."""
 
     def __init__(
-        self, workspace: Workspace, appearance: Appearance, settings: Settings | None = None
+        self,
+        workspace: Workspace,
+        appearance: Appearance,
+        settings: Settings | None = None,
+        asks_on_close: bool = False,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -55,7 +60,7 @@ class MainWindow(QMainWindow):
         self._docks: dict[str, QDockWidget] = {}
         self._problem_count = 0
         self.setObjectName("window")
-        self.setWindowTitle("SpecGUI")
+        self.projects = ProjectFiles(self, asks_on_close)
         self.setMinimumSize(*_LEAST_SIZE)
         self.setAcceptDrops(True)
         self.setDockOptions(
@@ -129,6 +134,7 @@ class MainWindow(QMainWindow):
             workspace.selection.sample_changed, workspace.selection.group_changed,
             workspace.findings.changed, workspace.jobs.changed, workspace.options.changed,
             workspace.document.undo_stack.indexChanged, self.appearance.changed,
+            workspace.document.file_changed,
         ):  # fmt: skip
             signal.connect(self._refresh_commands)
 
@@ -363,6 +369,9 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
 
     def closeEvent(self, event) -> None:
+        if not self.projects.may_close():
+            event.ignore()
+            return
         self.settings.save_window_state(self.saveGeometry(), self.saveState(LAYOUT_VERSION))
         self.settings.save_options(self.workspace.options)
         self._refresh_soon.stop()

@@ -25,11 +25,14 @@ def _leave_cores() -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
 
 
-def identifying(sample: Sample) -> Callable[[Ticket], Generator]:
-    """The verb: returns a ``GroupIdentification``; raises ``NoModelHereError`` without weights."""
+def identifying(name: str, processed: Callable[[], Sample]) -> Callable[[Ticket], Generator]:
+    """The verb: returns a ``GroupIdentification``; raises ``NoModelHereError`` without weights.
+
+    ``processed`` makes the sample, on the worker's thread: its chains may take a while.
+    """
 
     def verb(ticket: Ticket) -> Generator[None, None, GroupIdentification]:
-        ticket.report(None, f"Naming the groups of {sample.name}")
+        ticket.report(None, f"Naming the groups of {name}")
         yield
         # Several spectra can be chosen and dropped while torch loads: see it before it starts.
         from engine.tasks import NoModelError, identify_groups
@@ -37,7 +40,7 @@ def identifying(sample: Sample) -> Callable[[Ticket], Generator]:
         _leave_cores()
         yield
         try:
-            return identify_groups(sample, is_cancelled=ticket.is_cancelled)
+            return identify_groups(processed(), is_cancelled=ticket.is_cancelled)
         except CancelledError:
             return None
         except NoModelError as error:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.spectra import Spectrum
 from specgui.workers.job_board import Ticket
+
+if TYPE_CHECKING:
+    from engine.processing import Chain
 
 _MOST_MARKS = 400
 
@@ -42,10 +46,17 @@ class Presentation:
     y_range: tuple[float, float] = (0.0, 1.0)
 
 
-def present(spectrum: Spectrum, ir_scale: str) -> tuple[Presentation, Spectrum]:
-    """Process a raw FID, put an infrared spectrum on the wanted scale, and sort the axis."""
+def present(
+    spectrum: Spectrum, ir_scale: str, chain: Chain | None = None
+) -> tuple[Presentation, Spectrum]:
+    """Process a spectrum, put an infrared one on the wanted scale, and sort the axis.
+
+    Without a chain of the chemist's a raw FID gets the default one, other spectra none.
+    """
     note = detail = ""
-    if spectrum.kind == "fid":
+    if chain is not None:
+        spectrum, note, detail = _processed(spectrum, chain)
+    elif spectrum.kind == "fid":
         from engine.processing.chain import apply, default_chain
 
         chain = default_chain(spectrum)
@@ -55,8 +66,9 @@ def present(spectrum: Spectrum, ir_scale: str) -> tuple[Presentation, Spectrum]:
             detail = "Default processing: " + ", ".join(step.title.lower() for step in chain.steps)
         except ValueError as error:
             note, detail = "Raw FID, shown as it is", f"It cannot be processed: {error}"
-    elif spectrum.technique == "IR" and ir_scale in ("transmittance", "absorbance"):
-        spectrum, note = _on_scale(spectrum, ir_scale)
+    if spectrum.technique == "IR" and ir_scale in ("transmittance", "absorbance"):
+        spectrum, converted = _on_scale(spectrum, ir_scale)
+        note = "; ".join(part for part in (note, converted) if part)
     shown = spectrum.ascending
     finite = bool(np.isfinite(shown.y).all())
     values = shown.y if finite else shown.y[np.isfinite(shown.y)]
@@ -92,12 +104,14 @@ def marks_of(spectrum: Spectrum) -> tuple[PeakMark, ...]:
     return tuple(marks)
 
 
-def presenting(spectrum: Spectrum, ir_scale: str) -> Callable[[Ticket], Generator]:
+def presenting(
+    spectrum: Spectrum, ir_scale: str, chain: Chain | None = None
+) -> Callable[[Ticket], Generator]:
     """The verb: returns a presentation without peaks, and the spectrum to pick them from."""
 
     def verb(ticket: Ticket) -> Generator[None, None, tuple[Presentation, Spectrum]]:
         yield
-        return present(spectrum, ir_scale)
+        return present(spectrum, ir_scale, chain)
 
     return verb
 
@@ -110,6 +124,19 @@ def picking(presentation: Presentation, shown: Spectrum) -> Callable[[Ticket], G
         return replace(presentation, peaks=marks_of(shown))
 
     return verb
+
+
+def _processed(spectrum: Spectrum, chain: Chain) -> tuple[Spectrum, str, str]:
+    """The spectrum after a chain that was chosen, with a note and its detail."""
+    from engine.processing import apply
+
+    if not chain.steps:
+        return spectrum, "", ""
+    steps = ", ".join(step.title.lower() for step in chain.steps)
+    try:
+        return apply(chain, spectrum), "Processed", f"Processing: {steps}"
+    except ValueError as error:
+        return spectrum, "Shown as recorded", f"It cannot be processed: {error}"
 
 
 def _on_scale(spectrum: Spectrum, scale: str) -> tuple[Spectrum, str]:

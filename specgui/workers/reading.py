@@ -60,10 +60,16 @@ class ReadResult:
     def name(self) -> str:
         """The batch's name; when that came from a file that could not be read, another's."""
         failed = {path for path, _ in self.errors}
-        good = [path for path in self.batch.paths if str(path) not in failed]
+        good = self.good_paths
         first = self.batch.paths[0] if self.batch.paths else None
         taken_from_failed = str(first) in failed and self.batch.name == _readable_name(first)
         return common_name(good) if good and taken_from_failed else self.batch.name
+
+    @property
+    def good_paths(self) -> list[Path]:
+        """The paths that gave spectra."""
+        failed = {path for path, _ in self.errors}
+        return [path for path in self.batch.paths if str(path) not in failed]
 
 
 def is_experiment(folder: Path) -> bool:
