@@ -141,7 +141,13 @@ def depict_svg(
         )
         drawing.FinishDrawing()
     svg = drawing.GetDrawingText().replace("encoding='iso-8859-1'", "encoding='utf-8'")
-    return re.sub(r"\batom-(\d+)", lambda found: f"atom-{given_number[int(found[1])]}", svg)
+
+    def renumbered(found: re.Match[str]) -> str:
+        number = int(found[1])
+        # RDKit draws a hydrogen on a stereocentre in two rings, which is no atom of the structure.
+        return f"atom-{given_number[number]}" if number < len(given_number) else "hydrogen"
+
+    return re.sub(r"\batom-(\d+)", renumbered, svg)
 
 
 @contextmanager

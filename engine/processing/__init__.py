@@ -1,6 +1,23 @@
 """Pure functions on spectra, and the ordered, editable, serialisable chain of them."""
 
+from engine.processing.acs_text import carbon_text, proton_text
 from engine.processing.chain import Chain, Step, apply, default_chain
+from engine.processing.integration import find_regions, integrate, normalise
+from engine.processing.multiplets import Multiplet, analyse_multiplets
 from engine.processing.peaks import Peak, pick_peaks
 
-__all__ = ["Chain", "Peak", "Step", "apply", "default_chain", "pick_peaks"]
+__all__ = [
+    "Chain",
+    "Multiplet",
+    "Peak",
+    "Step",
+    "analyse_multiplets",
+    "apply",
+    "carbon_text",
+    "default_chain",
+    "find_regions",
+    "integrate",
+    "normalise",
+    "pick_peaks",
+    "proton_text",
+]
