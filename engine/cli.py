@@ -31,7 +31,7 @@ from engine.commands.outcome import (
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 
-VERBS = ("inspect", "convert", "peaks", "predict", "train", "benchmark")
+VERBS = ("inspect", "convert", "peaks", "predict", "report", "figure", "train", "benchmark")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

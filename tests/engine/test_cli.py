@@ -173,13 +173,13 @@ def test_a_lie_about_points_and_values_that_are_no_numbers(run, tmp_path, line):
         ["peaks"],
         ["peaks", "a", "b"],
         ["convert", "a"],
-        ["convert", "a", "--to", "nmredata", "--out", "b"],
+        ["convert", "a", "--to", "molfile", "--out", "b"],
         ["predict"],
         ["predict", "--example", "a"],
         ["inspect", "a", "--technique", "Ramen"],
         ["inspect", "--fast", "a"],
         ["search", "a"],
-        ["report", "a", "--out", "b.pdf"],
+        ["report", "a", "--out", "b.docx"],
     ],
 )
 def test_bad_usage_is_exit_code_2_and_one_line(run, arguments):
