@@ -1,9 +1,9 @@
 """Computed vibrations rendered as an infrared spectrometer would have measured them.
 
 GFN2-xTB's errors are systematic by the bond that stretches, so each vibration is moved by the
-factor of its bond before it is drawn, and its intensity corrected likewise; what is left of the
-error is drawn at random for every rendering. Condensed phases broaden and displace the stretches
-of O-H and N-H; a gas shows the rotational envelope of its band.
+factor of its bond to where the vapour shows it, and its intensity corrected likewise; what is left
+of the error is drawn at random for every rendering. Condensed phases displace the stretches of C=O
+and displace and broaden those of O-H and N-H; a gas shows the rotational envelope of its band.
 """
 
 from __future__ import annotations
@@ -40,33 +40,85 @@ class StretchCorrection:
     bonded_gain: float = 1.0
 
 
-# Order matters: the first pattern that fits a bond wins. Factors are textbook gas-phase positions
-# over the medians of computed ones.
+# Order matters: the first pattern that fits a bond wins. Factors are vapour-phase positions (group
+# frequencies and the fundamentals of small molecules, as tabulated by Shimanouchi and by Nyquist)
+# over the median of what GFN2-xTB computes for the same bond; ``bonded`` of a C=O is the step from
+# vapour to the condensed phase.
 STRETCHES = (
-    StretchCorrection("nitrile", "[CX2]#[NX1]", 0.937, 0.005, 0.05, 0.8),
+    StretchCorrection(
+        "aliphatic nitrile", "[CX2;$(*[CX4])]#[NX1]", 0.9375, 0.004, 0.03, 0.9, -8, 4
+    ),
+    StretchCorrection("nitrile", "[CX2]#[NX1]", 0.943, 0.004, 0.10, 0.8, -8, 4),
     StretchCorrection("isocyanide and diazo", "[*]#[*;!#6]", 0.94, 0.01, 0.5, 0.8),
     StretchCorrection("cumulated carbon", "[CX2]=[O,S,N,C]", 0.955, 0.015, 1.0, 0.5),
-    StretchCorrection("alkyne", "[CX2]#[CX2]", 0.945, 0.006, 0.7, 0.9),
-    StretchCorrection("alkynyl C-H", "[CX2]-[#1]", 0.975, 0.004, 4.0, 0.4, -30, 40, 1.3),
-    StretchCorrection("acid O-H", "[OX2](C=[O,S])-[#1]", 1.039, 0.005, 4.0, 0.5, -550, 600, 5.0),
-    StretchCorrection("phenol O-H", "[OX2](c)-[#1]", 1.0317, 0.005, 4.0, 0.5, -280, 300, 3.0),
-    StretchCorrection("O-H", "[OX2]-[#1]", 1.0322, 0.004, 4.0, 0.5, -310, 300, 5.0),
-    StretchCorrection("amide N-H", "[NX3](C=O)-[#1]", 0.991, 0.006, 4.0, 0.5, -140, 110, 4.0),
-    StretchCorrection("N-H", "[#7]-[#1]", 0.991, 0.006, 4.0, 0.6, -60, 90, 2.5),
-    StretchCorrection("S-H", "[#16]-[#1]", 1.06, 0.006, 0.05, 0.6, -15, 30, 1.5),
-    StretchCorrection("aldehyde C-H", "[CX3](=O)-[#1]", 0.983, 0.006, 1.0, 0.5),
-    StretchCorrection("sp3 C-H", "[CX4]-[#1]", 0.9786, 0.005, 1.0, 0.4),
-    StretchCorrection("sp2 C-H", "[#6]-[#1]", 0.985, 0.005, 1.0, 0.6),
-    StretchCorrection("acid C=O", "[CX3]([OX2][#1])=[OX1]", 0.970, 0.009, 1.2, 0.35, -50, 25, 1.2),
-    StretchCorrection("amide C=O", "[CX3]([#7])=[OX1]", 0.963, 0.009, 1.2, 0.35, -35, 25, 1.2),
-    StretchCorrection("ester C=O", "[CX3]([OX2])=[OX1]", 0.966, 0.007, 1.2, 0.35, -15, 12, 1.0),
-    StretchCorrection("C=O", "[#6]=[OX1]", 0.9637, 0.007, 1.2, 0.35, -15, 12, 1.0),
-    StretchCorrection("nitro", "[NX3](=O)-[OX1]", 0.933, 0.008, 1.0, 0.4),
-    StretchCorrection("nitro", "[NX3]([OX1])=[OX1]", 0.933, 0.008, 1.0, 0.4),
-    StretchCorrection("C-F", "[#6]-F", 1.047, 0.012, 1.4, 0.4),
-    StretchCorrection("S=O", "[#16]=[OX1]", 1.051, 0.012, 1.3, 0.4),
-    StretchCorrection("C-Cl", "[#6]-Cl", 0.913, 0.02, 1.2, 0.5),
-    StretchCorrection("C-Br and C-I", "[#6]-[Br,I]", 0.92, 0.025, 1.2, 0.5),
+    StretchCorrection("alkyne", "[CX2]#[CX2]", 0.945, 0.008, 0.7, 0.9),
+    StretchCorrection("alkynyl C-H", "[CX2]-[#1]", 0.980, 0.003, 4.0, 0.4, -25, 40, 1.3),
+    StretchCorrection("acid O-H", "[OX2](C=[O,S])-[#1]", 1.0385, 0.004, 2.5, 0.5, -550, 600, 8.0),
+    StretchCorrection("phenol O-H", "[OX2](c)-[#1]", 1.0395, 0.004, 2.5, 0.5, -310, 300, 5.0),
+    StretchCorrection("O-H", "[OX2]-[#1]", 1.0365, 0.004, 3.0, 0.5, -320, 300, 6.0),
+    StretchCorrection("amide N-H", "[NX3](C=O)-[#1]", 1.006, 0.006, 3.0, 0.5, -180, 110, 4.0),
+    StretchCorrection("pyrrole N-H", "[nX3]-[#1]", 1.020, 0.004, 3.5, 0.4, -160, 180, 3.0),
+    StretchCorrection("arylamine N-H", "[NX3](c)-[#1]", 0.994, 0.005, 3.0, 0.5, -60, 60, 2.5),
+    StretchCorrection("alkylamine N-H", "[NX3]([CX4])-[#1]", 0.995, 0.006, 0.6, 0.8, -60, 90, 4.0),
+    StretchCorrection("N-H", "[#7]-[#1]", 0.995, 0.008, 2.5, 0.6, -80, 90, 2.5),
+    StretchCorrection("S-H", "[#16]-[#1]", 1.064, 0.005, 0.04, 0.8, -20, 25, 2.0),
+    StretchCorrection("aldehyde C-H", "[CX3](=O)-[#1]", 0.985, 0.009, 1.0, 0.5),
+    StretchCorrection("sp3 C-H", "[CX4]-[#1]", 0.9775, 0.005, 1.0, 0.4),
+    StretchCorrection("sp2 C-H", "[#6]-[#1]", 0.988, 0.005, 0.8, 0.6),
+    StretchCorrection(
+        "aryl acid C=O", "[CX3;$(*c)]([OX2][#1])=[OX1]", 1.003, 0.006, 1, 0.3, -70, 20
+    ),
+    StretchCorrection("acid C=O", "[CX3]([OX2][#1])=[OX1]", 0.994, 0.005, 1.0, 0.3, -72, 20),
+    StretchCorrection("carbonate", "[CX3]([OX2])([OX2])=[OX1]", 0.963, 0.010, 1.0, 0.3, -20, 8),
+    StretchCorrection("urethane", "[CX3]([OX2])([#7])=[OX1]", 0.970, 0.008, 1.0, 0.3, -45, 15),
+    StretchCorrection("urea", "[CX3]([#7])([#7])=[OX1]", 0.978, 0.010, 1.0, 0.3, -60, 20),
+    StretchCorrection("lactam", "[CX3;R]([#7;R])=[OX1]", 0.972, 0.010, 1.0, 0.3, -50, 20),
+    StretchCorrection("amide C=O", "[CX3]([#7])=[OX1]", 0.983, 0.007, 1.0, 0.3, -60, 20),
+    StretchCorrection(
+        "aryl ester C=O", "[CX3;!R;$(*c)]([OX2])=[OX1]", 1.005, 0.006, 1.0, 0.3, -22, 8
+    ),
+    StretchCorrection(
+        "enoate C=O", "[CX3;!R;$(*C=C)]([OX2])=[OX1]", 1.004, 0.006, 1.0, 0.3, -24, 8
+    ),
+    StretchCorrection("formate C=O", "[CX3;H1]([OX2])=[OX1]", 0.983, 0.006, 1.0, 0.3, -26, 8),
+    StretchCorrection("ester C=O", "[CX3]([OX2])=[OX1]", 0.994, 0.006, 1.0, 0.3, -22, 8),
+    StretchCorrection("acyl halide", "[CX3]([F,Cl,Br])=[OX1]", 0.991, 0.006, 1.0, 0.3, -16, 8),
+    StretchCorrection("aryl aldehyde", "[CX3;H1;$(*c)]=[OX1]", 0.991, 0.006, 1.0, 0.3, -22, 8),
+    StretchCorrection("enone", "[CX3;$(*c),$(*C=C)]=[OX1]", 0.988, 0.008, 1.0, 0.3, -22, 8),
+    StretchCorrection("aldehyde C=O", "[CX3;H1]=[OX1]", 0.9745, 0.006, 1.0, 0.3, -18, 8),
+    StretchCorrection("cyclopentanone", "[CX3;r4,r5]=[OX1]", 0.960, 0.010, 1.0, 0.3, -20, 8),
+    StretchCorrection("C=O", "[#6]=[OX1]", 0.9765, 0.006, 1.0, 0.3, -21, 8),
+    StretchCorrection("acid C-O", "[CX3](=O)-[OX2;H1]", 1.018, 0.012, 1.0, 0.4, 60, 30),
+    StretchCorrection("ester C-O", "[CX3](=O)-[OX2]", 1.030, 0.012, 1.0, 0.35),
+    StretchCorrection("nitro", "[NX3](=O)-[OX1]", 0.932, 0.007, 1.0, 0.4, -15, 6),
+    StretchCorrection("nitro", "[NX3]([OX1])=[OX1]", 0.932, 0.007, 1.0, 0.4, -15, 6),
+    StretchCorrection("aryl C-F", "c-F", 1.010, 0.008, 1.2, 0.4),
+    StretchCorrection("C-F", "[#6]-F", 1.035, 0.015, 1.2, 0.4),
+    StretchCorrection("sulfoxide", "[SX3]=[OX1]", 0.965, 0.012, 1.0, 0.4, -40, 15),
+    StretchCorrection("sulfone", "[#16]=[OX1]", 1.045, 0.012, 1.0, 0.4, -15, 8),
+    StretchCorrection("C-Cl", "[#6]-Cl", 1.04, 0.030, 1.5, 0.5),
+    StretchCorrection("C-Br and C-I", "[#6]-[Br,I]", 1.02, 0.025, 1.5, 0.5),
+)
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """The wagging of an amine, far from its harmonic wavenumber and very broad.
+
+    It is recognised in molecules that hold ``smarts`` by where the computation puts it and by its
+    ``intensity`` (km/mol, at least); ``factor`` and ``spread`` multiply its wavenumber.
+    """
+
+    smarts: str
+    between: tuple[float, float]
+    intensity: float
+    factor: float
+    spread: float
+
+
+INVERSIONS = (
+    Inversion("[CX4][NX3;!H0;!$(N[C,S]=[O,S,N])]", (770.0, 970.0), 60.0, 0.87, 0.03),
+    Inversion("c[NX3;H2]", (400.0, 720.0), 110.0, 1.14, 0.08),
 )
 _SKELETON = StretchCorrection("skeleton", "[*]~[*]", 0.990, 0.008, 1.0, 0.55)
 
@@ -78,13 +130,21 @@ def _patterns() -> tuple:
     return tuple(Chem.MolFromSmarts(correction.smarts) for correction in STRETCHES)
 
 
+@cache
+def _inverting() -> tuple:
+    from rdkit import Chem
+
+    return tuple(Chem.MolFromSmarts(inversion.smarts) for inversion in INVERSIONS)
+
+
 @dataclass(frozen=True, eq=False)
 class Vibrations:
     """A molecule's computed vibrations, each with the corrections of the bonds that it stretches.
 
     ``wavenumbers`` (1/cm) and ``intensities`` (km/mol) ``(n,)``; ``kinds`` ``(n,)`` the index into
     ``STRETCHES`` of the leading bond, -1 for skeleton; ``shares`` ``(n,)`` how much of the
-    vibration that stretch is; ``rotation`` the mean rotational constant (1/cm).
+    vibration that stretch is; ``rotation`` the mean rotational constant (1/cm); ``inversions``
+    ``(n,)`` the index into ``INVERSIONS``, -1 for all other vibrations.
     """
 
     wavenumbers: np.ndarray
@@ -92,6 +152,7 @@ class Vibrations:
     kinds: np.ndarray
     shares: np.ndarray
     rotation: float
+    inversions: np.ndarray
 
 
 def vibrations_of(record: Mapping) -> Vibrations:
@@ -114,9 +175,17 @@ def vibrations_of(record: Mapping) -> Vibrations:
             shares[vibration] = min(1.0, shares[vibration] + share)
         elif kind >= 0 and share > shares[vibration]:
             kinds[vibration], shares[vibration] = kind, share
-    return Vibrations(
-        wavenumbers, np.array(record["ir"], dtype=float), kinds, shares, _rotation(molecule, record)
-    )
+    intensities = np.array(record["ir"], dtype=float)
+    stretched = {vibration for vibration, *_ in record["stretch"]}
+    inversions = np.full(len(wavenumbers), -1)
+    for index, (pattern, inversion) in enumerate(zip(_inverting(), INVERSIONS, strict=True)):
+        if molecule.HasSubstructMatch(pattern):
+            low, high = inversion.between
+            fits = (wavenumbers > low) & (wavenumbers < high) & (intensities > inversion.intensity)
+            fits[list(stretched)] = False
+            inversions[fits] = index
+    rotation = _rotation(molecule, record)
+    return Vibrations(wavenumbers, intensities, kinds, shares, rotation, inversions)
 
 
 def _bond_of_match(molecule, match: Sequence[int]) -> frozenset | None:
@@ -162,11 +231,15 @@ def render_infrared(
     if gas:
         widths = rng.uniform(8, 28) * np.exp(rng.normal(0, 0.25, count))
         gaussian = np.full(count, rng.uniform(0, 0.6))
+        if rng.uniform() < 0.3:
+            _condense(vibrations, positions, areas, widths, gaussian, phase, rng)
     else:
         scale = {"solution": (8, 16), "liquid": (10, 20), "solid": (8, 18)}[phase]
         widths = rng.uniform(*scale) * np.exp(rng.normal(0, 0.35, count))
         gaussian = np.full(count, rng.uniform(0, 0.5))
-        _hydrogen_bond(vibrations, positions, areas, widths, gaussian, phase, rng)
+        _condense(vibrations, positions, areas, widths, gaussian, phase, rng)
+    wagging = vibrations.inversions >= 0
+    widths[wagging] = rng.uniform(40, 110)
     if gas:
         positions, areas, widths, gaussian = _rotational_envelope(
             positions, areas, widths, gaussian, vibrations.rotation, rng
@@ -201,21 +274,33 @@ def _placed(
     factors = np.where(nitro & (vibrations.wavenumbers < 1500), skeleton, factors)
     log_gain = np.where(vibrations.kinds >= 0, shares * np.log(gains[vibrations.kinds]), 0.0)
     areas = vibrations.intensities * np.exp(log_gain + rng.normal(0, 0.4 * doubt, count))
+    for index, inversion in enumerate(INVERSIONS):
+        factor = rng.normal(inversion.factor, doubt * inversion.spread)
+        factors = np.where(vibrations.inversions == index, factor, factors)
     if not correct:
         return vibrations.wavenumbers * 0.975, vibrations.intensities.copy()
     return vibrations.wavenumbers * factors + rng.normal(0, 2, count), areas
 
 
-def _hydrogen_bond(vibrations, positions, areas, widths, gaussian, phase, rng) -> None:
-    """Displace and broaden the stretches that take part in hydrogen bonds, in place."""
+def _condense(vibrations, positions, areas, widths, gaussian, phase, rng) -> None:
+    """Displace and broaden the stretches that a condensed phase moves, in place.
+
+    In solution hydrogen bonds may be missing in part. Of a gas only the carboxylic acids, which
+    stay together in pairs, are treated so.
+    """
     free_share = rng.uniform(0.3, 1.0) if phase == "solution" and rng.uniform() < 0.5 else 0.0
-    strength = rng.uniform(0.75, 1.2) * (1 - free_share)
+    bonds = rng.uniform(0.75, 1.2) * (1 - free_share)
+    medium = rng.uniform(0.7, 1.15)
     for line, kind in enumerate(vibrations.kinds):
         if kind < 0 or STRETCHES[kind].bonded == 0 or vibrations.shares[line] < 0.3:
             continue
         correction = STRETCHES[kind]
-        spread = rng.normal(1.0, 0.15)
-        positions[line] += correction.bonded * strength * spread
+        acid = "acid" in correction.name
+        if phase == "gas" and not acid:
+            continue
+        hydrogen = correction.smarts.endswith("[#1]")
+        strength = bonds if hydrogen or acid else medium
+        positions[line] += correction.bonded * strength * rng.normal(1.0, 0.15)
         extra = correction.bonded_width * strength * rng.uniform(0.6, 1.3)
         widths[line] = np.hypot(widths[line], extra)
         areas[line] *= 1 + (correction.bonded_gain - 1) * strength

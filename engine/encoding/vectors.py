@@ -6,8 +6,10 @@ the channel's grid, then the normalisation of the technique. Where this departs 
 - The paper interpolates linearly at 600 points. A 13C line is a hundredth of a bin wide and would
   be missed, so the *running integral* is interpolated (its eq. 32) at the bins' edges, which gives
   the mean over each bin: the same for broad bands, and right for narrow lines.
-- NMR is min-max scaled (eq. 33) after the baseline, the median, is taken off, and its square root
-  is taken, so that a quaternary carbon beside a solvent line still shows.
+- NMR is min-max scaled (eq. 33) after the baseline, the median, and a threshold of three times the
+  noise are taken off, and its square root is taken, so that a quaternary carbon beside a solvent
+  line still shows. Without the threshold the square root lifts the noise of 500 empty bins to
+  where quaternary carbons are: the largest loss of a plain network on 13C by far.
 - MS/MS intensities enter the Gaussian diffusion (eqs 34-38) by their square root.
 """
 
@@ -19,6 +21,7 @@ import numpy as np
 
 from engine.encoding.channels import POINTS, Channel
 
+NOISE_THRESHOLD = 3.0
 _MASS_BINS = 6000
 _MASS_SIGMA = 4.0
 
@@ -51,8 +54,13 @@ def bin_means(x: np.ndarray, y: np.ndarray, channel: Channel) -> np.ndarray:
 
 
 def normalise_nmr(means: np.ndarray) -> np.ndarray:
-    """Baseline off, min-max to 0..1, square root. ``(..., 600)`` in and out."""
-    lifted = np.clip(means - np.median(means, axis=-1, keepdims=True), 0, None)
+    """Baseline and noise off, min-max to 0..1, square root. ``(..., 600)`` in and out.
+
+    The noise is 1.4826 times the median absolute deviation of the bins, most of which are empty.
+    """
+    level = means - np.median(means, axis=-1, keepdims=True)
+    noise = 1.4826 * np.median(np.abs(level), axis=-1, keepdims=True)
+    lifted = np.clip(level - NOISE_THRESHOLD * noise, 0, None)
     top = lifted.max(axis=-1, keepdims=True)
     return np.sqrt(lifted / np.where(top > 0, top, 1.0))
 

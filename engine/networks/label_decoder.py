@@ -21,7 +21,7 @@ class LabelDecoder(nn.Module):
     """
 
     def __init__(
-        self, fused: int, order: Sequence[int], hidden: int = 192, embedding: int = 32,
+        self, fused: int, order: Sequence[int], hidden: int = 128, embedding: int = 32,
         dropout: float = 0.2,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -40,17 +40,25 @@ class LabelDecoder(nn.Module):
         """``prior`` ``B x K``: the main predictor's logits, which the decoder corrects."""
         hidden = self.start(fused)
         cell = torch.zeros_like(hidden)
-        step = self.first.expand(len(fused), -1)
-        logits = torch.empty_like(prior)
+        # The embedding of a label is linear in its probability, so what it adds to the cell's gates
+        # is found once for all labels.
+        inputs = self.previous @ self.cell.weight_ih.T + self.cell.bias_ih + self.cell.bias_hh
+        rises = (inputs[:, 1] - inputs[:, 0]).unbind()
+        levels = inputs[:, 0].unbind()
+        added = self.first @ self.cell.weight_ih.T + self.cell.bias_ih + self.cell.bias_hh
+        added = added.expand(len(fused), -1)
+        priors, weights, biases = prior.unbind(1), self.out.weight.unbind(), self.out.bias.unbind()
+        logits: list[Tensor] = [prior] * len(priors)
         for label in self.order.tolist():
-            hidden, cell = self.cell(step, (hidden, cell))
-            weight, bias = self.out.weight[label], self.out.bias[label]
-            logit = prior[:, label] + (self.dropout(hidden) @ weight + bias)
-            logits[:, label] = logit
+            gates = torch.addmm(added, hidden, self.cell.weight_hh.T)
+            enter, forget, candidate, leave = gates.chunk(4, 1)
+            cell = torch.sigmoid(forget) * cell + torch.sigmoid(enter) * torch.tanh(candidate)
+            hidden = torch.sigmoid(leave) * torch.tanh(cell)
+            logit = priors[label] + self.dropout(hidden) @ weights[label] + biases[label]
+            logits[label] = logit
             probability = torch.sigmoid(logit)
             if truth is not None and teaching > 0:
                 taught = torch.rand_like(probability) < teaching
                 probability = torch.where(taught, truth[:, label], probability)
-            no, yes = self.previous[label]
-            step = probability.unsqueeze(-1) * yes + (1 - probability.unsqueeze(-1)) * no
-        return logits
+            added = torch.addcmul(levels[label], probability.unsqueeze(-1), rises[label])
+        return torch.stack(logits, 1)

@@ -36,19 +36,30 @@ class SymSpectraConfig:
     labels: tuple[str, ...]
     order: tuple[int, ...]
     points: int = 600
-    stem: int = 32
+    stem: int = 48
     width: int = 96
     kernel: int = 11
-    pools: tuple[int, int] = (2, 2)
+    pools: tuple[int, int] = (2, 3)
+    max_pooling: bool = False
     heads: int = 4
     coarsen: int = 3
-    reduced: int = 16
+    reduced: int = 24
     fused: int = 512
     dropout: float = 0.3
 
     @property
     def tokens(self) -> int:
-        return self.points // self.pools[0] // self.pools[1]
+        length = self.points
+        for pool in self.pools:
+            if self.max_pooling:
+                length //= pool
+            else:
+                length = (length + 2 * self.padding(pool) - self.kernel) // pool + 1
+        return length
+
+    def padding(self, stride: int) -> int:
+        """What keeps a token over the middle of its own ``stride`` points."""
+        return (self.kernel - stride + 1) // 2
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -75,21 +86,27 @@ class SymSpectraOutput:
 
 
 class SpectrumEncoder(nn.Module):
-    """Two blocks of Conv1D, BatchNorm, ReLU, MaxPool (eq. 2): ``B x 600 -> B x L x C``."""
+    """Two blocks of Conv1D, BatchNorm, ReLU (eq. 2): ``B x 600 -> B x L x C``.
+
+    The paper shortens by MaxPool (``max_pooling``), which forgets where in its window a line was,
+    1.6 ppm of 13C after both. By default the convolutions stride instead, which keeps it.
+    """
 
     def __init__(self, config: SymSpectraConfig) -> None:
         super().__init__()
-        pad = config.kernel // 2
-        self.blocks = nn.Sequential(
-            nn.Conv1d(1, config.stem, config.kernel, padding=pad),
-            nn.BatchNorm1d(config.stem),
-            nn.ReLU(),
-            nn.MaxPool1d(config.pools[0]),
-            nn.Conv1d(config.stem, config.width, config.kernel, padding=pad),
-            nn.BatchNorm1d(config.width),
-            nn.ReLU(),
-            nn.MaxPool1d(config.pools[1]),
-        )
+        layers: list[nn.Module] = []
+        for inside, outside, pool in zip(
+            (1, config.stem), (config.stem, config.width), config.pools, strict=True
+        ):
+            stride = 1 if config.max_pooling else pool
+            layers += [
+                nn.Conv1d(inside, outside, config.kernel, stride, config.padding(stride)),
+                nn.BatchNorm1d(outside),
+                nn.ReLU(),
+            ]
+            if config.max_pooling:
+                layers.append(nn.MaxPool1d(pool))
+        self.blocks = nn.Sequential(*layers)
         self.position = nn.Parameter(torch.randn(config.tokens, config.width) * 0.02)
 
     def forward(self, spectrum: Tensor) -> Tensor:
@@ -212,7 +229,7 @@ class SymSpectra(nn.Module):
         return gates, gated, torch.stack(terms).sum() if terms else None
 
     def masking_effects(
-        self, spectra: Mapping[str, Tensor], reach: int = 2
+        self, spectra: Mapping[str, Tensor], reach: int = 1
     ) -> tuple[SymSpectraOutput, dict[str, Tensor]]:
         """How much each logit falls when a stretch of one channel's tokens is replaced by noise.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,22 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def read_group_records(data: Path, split: str) -> list[GroupRecord]:
+def evaluation_keys(data: Path) -> set[str]:
+    """Molecules of the measured-IR evaluation set, of which no spectrum may be trained on."""
+    path = Path(data) / "ir_real_eval.jsonl.gz"
+    if not path.exists():
+        return set()
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return {json.loads(line)["key"] for line in lines}
+
+
+def read_group_records(
+    data: Path, split: str, excluded: Collection[str] = frozenset()
+) -> list[GroupRecord]:
     """Every molecule of a split with a 13C, 1H, IR (computed) or open MS/MS spectrum.
 
-    Mass spectra of noncommercial licences are left out. Tables that are missing are skipped as
-    long as one is there.
+    Mass spectra of noncommercial licences and molecules whose keys are ``excluded`` are left out.
+    Tables that are missing are skipped as long as one is there.
     """
     from rdkit import RDLogger
 
@@ -99,7 +110,7 @@ def read_group_records(data: Path, split: str) -> list[GroupRecord]:
     for name, take in (("nmr", _take_nmr), ("ir_xtb", _take_infrared), ("ms_esi", _take_masses)):
         try:
             for row in table_rows(data, name, split):
-                record = record_of(row, name)
+                record = None if row["key"] in excluded else record_of(row, name)
                 if record is not None:
                     take(record, row)
         except MissingTableError as error:

@@ -95,30 +95,42 @@ def drawn_doubt(rng: np.random.Generator) -> float:
     return float(np.exp(rng.uniform(np.log(0.7), np.log(2.2))))
 
 
+# Standard deviations (ppm) of the shifts in renderings that are evaluated, and in those that are
+# trained on: more than solvents and concentrations make, against learning molecules by heart.
+MEASURED_SPREAD = {"13C NMR": 0.15, "1H NMR": 0.02}
+TRAINING_SPREAD = {"13C NMR": 0.40, "1H NMR": 0.04}
+
+
 def renderings(
-    record: GroupRecord, variants: dict[str, int], seed: int, doubt: float | None = 1.0
+    record: GroupRecord,
+    variants: dict[str, int],
+    seed: int,
+    training: bool = False,
+    doubt: float = 1.0,
 ) -> dict[str, list[np.ndarray]]:
     """The encoded spectra of one molecule: ``variants[channel]`` renderings of each that it has.
 
-    ``doubt`` of computed infrared is drawn for each rendering when None.
+    For ``training`` shifts vary more, and the doubt of computed infrared is drawn for each.
     """
+    spread = TRAINING_SPREAD if training else MEASURED_SPREAD
     rng = generator_for(record.key, seed)
     rows: dict[str, list[np.ndarray]] = {name: [] for name in CHANNEL_NAMES}
     if record.carbon:
         solvent = record.solvents.get("13C")
         rows["13C NMR"] = [
-            encode_carbon(record.carbon, rng, solvent) for _ in range(variants["13C NMR"])
+            encode_carbon(record.carbon, rng, solvent, spread["13C NMR"])
+            for _ in range(variants["13C NMR"])
         ]
     if record.proton:
         solvent = record.solvents.get("1H")
         rows["1H NMR"] = [
-            encode_proton(record.proton, rng, solvent, record.proton_mhz)
+            encode_proton(record.proton, rng, solvent, record.proton_mhz, spread["1H NMR"])
             for _ in range(variants["1H NMR"])
         ]
     if record.infrared:
         vibrations = vibrations_of(record.infrared)
         rows["IR"] = [
-            encode_computed_infrared(vibrations, rng, doubt=doubt or drawn_doubt(rng))
+            encode_computed_infrared(vibrations, rng, doubt=drawn_doubt(rng) if training else doubt)
             for _ in range(variants["IR"])
         ]
     for name, spectra in (("MS/MS+", record.positive), ("MS/MS-", record.negative)):
@@ -154,7 +166,7 @@ def stack(
     )
 
 
-TRAINING_VARIANTS = {"IR": 12, "1H NMR": 5, "13C NMR": 4, "MS/MS+": 6, "MS/MS-": 6}
+TRAINING_VARIANTS = {"IR": 16, "1H NMR": 10, "13C NMR": 10, "MS/MS+": 6, "MS/MS-": 6}
 EVALUATION_VARIANTS = dict.fromkeys(CHANNEL_NAMES, 1)
 
 
@@ -163,12 +175,13 @@ def prepare(
     variants: dict[str, int],
     seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
-    doubt: float | None = 1.0,
+    training: bool = False,
+    doubt: float = 1.0,
 ) -> GroupTensors:
     """Render and encode the records; the same seed gives the same tensors."""
     return stack(
         (
-            (record.key, record.labels, renderings(record, variants, seed, doubt))
+            (record.key, record.labels, renderings(record, variants, seed, training, doubt))
             for record in records
         ),
         on_progress,

@@ -9,7 +9,7 @@ are simulated, by the rule of the split; ``excluded`` keys (evaluation sets) nev
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from engine.chemistry.shift_environments import (
 from engine.encoding.channels import CHANNEL_NAMES
 from engine.training.group_tables import GroupRecord, table_rows
 from engine.training.group_tensors import (
+    TRAINING_SPREAD,
     drawn_doubt,
     encode_carbon,
     encode_computed_infrared,
@@ -33,13 +34,18 @@ from engine.training.group_tensors import (
 PROTON_SCALE = 0.05
 
 
-def fit_environments(data: Path) -> tuple[EnvironmentShifts, EnvironmentShifts]:
-    """Environment tables for 13C and 1H from the assigned rows of the train split."""
+def fit_environments(
+    data: Path, excluded: Collection[str] = frozenset()
+) -> tuple[EnvironmentShifts, EnvironmentShifts]:
+    """Environment tables for 13C and 1H from the assigned rows of the train split.
+
+    Molecules whose keys are ``excluded`` are left out.
+    """
     from rdkit import Chem
 
     observed: dict[str, list] = {"c13_atoms": [], "h1_atoms": []}
     for row in table_rows(data, "nmr", "train"):
-        if "assigned_smiles" not in row:
+        if "assigned_smiles" not in row or row["key"] in excluded:
             continue
         molecule = Chem.MolFromSmiles(row["assigned_smiles"])
         if molecule is None:
@@ -57,7 +63,7 @@ def fit_environments(data: Path) -> tuple[EnvironmentShifts, EnvironmentShifts]:
 
 
 def choose_candidates(
-    library: Path, size: int, scan: int, excluded: set[str], seed: int = 0
+    library: Path, size: int, scan: int, excluded: Collection[str], seed: int = 0
 ) -> list[tuple[str, str, np.ndarray]]:
     """Key, SMILES and labels of library molecules of the train split, rare groups first.
 
@@ -139,9 +145,11 @@ def completed_infrared_rows(
         rng = generator_for(record.key, seed)
         rows = _predicted_rows(record.key, record.smiles, carbon, proton, seed)
         if record.carbon:
-            rows["13C NMR"] = [encode_carbon(record.carbon, rng) for _ in range(2)]
+            spread = TRAINING_SPREAD["13C NMR"]
+            rows["13C NMR"] = [encode_carbon(record.carbon, rng, spread=spread) for _ in range(4)]
         if record.proton:
-            rows["1H NMR"] = [encode_proton(record.proton, rng) for _ in range(2)]
+            spread = TRAINING_SPREAD["1H NMR"]
+            rows["1H NMR"] = [encode_proton(record.proton, rng, spread=spread) for _ in range(4)]
         vibrations = vibrations_of(record.infrared)
         rows["IR"] = [
             encode_computed_infrared(vibrations, rng, doubt=drawn_doubt(rng))

@@ -199,7 +199,8 @@ def kind_of(record, first, second):
 @pytest.mark.parametrize(
     ("smiles", "bond", "name"),
     [
-        ("CC#N", "C#N", "nitrile"),
+        ("CC#N", "C#N", "aliphatic nitrile"),
+        ("N#Cc1ccccc1", "C#N", "nitrile"),
         ("[C-]#[N+]C", "C#N", "isocyanide and diazo"),
         ("CN=C=O", "C=O", "cumulated carbon"),
         ("CC#C", "C#C", "alkyne"),
@@ -212,19 +213,32 @@ def kind_of(record, first, second):
         ("CO", "C-O", None),
         ("CC(N)=O", "N-H", "amide N-H"),
         ("CC(N)=O", "C=O", "amide C=O"),
-        ("CN", "N-H", "N-H"),
+        ("CN", "N-H", "alkylamine N-H"),
+        ("Nc1ccccc1", "N-H", "arylamine N-H"),
+        ("c1cc[nH]c1", "n-H", "pyrrole N-H"),
         ("CS", "S-H", "S-H"),
-        ("O=Cc1ccccc1", "C=O", "C=O"),
+        ("O=Cc1ccccc1", "C=O", "aryl aldehyde"),
+        ("CCC=O", "C=O", "aldehyde C=O"),
+        ("CC(=O)C=C", "C=O", "enone"),
+        ("CC(=O)Cl", "C=O", "acyl halide"),
+        ("O=C1CCCC1", "C=O", "cyclopentanone"),
         ("O=CC=O", "C-H", "aldehyde C-H"),
         ("c1ccccc1", "C-H", "sp2 C-H"),
         ("COC(=O)C", "C=O", "ester C=O"),
+        ("COC(=O)c1ccccc1", "C=O", "aryl ester C=O"),
+        ("O=COC", "C=O", "formate C=O"),
+        ("CC(=O)Oc1ccccc1", "C=O", "ester C=O"),
+        ("COC(=O)OC", "C=O", "carbonate"),
+        ("COC(N)=O", "C=O", "urethane"),
+        ("O=C1NCCC1", "C=O", "lactam"),
         ("CC(C)=O", "C=O", "C=O"),
         ("c1cc(ccc1)[N+](=O)[O-]", "N=O", "nitro"),
         ("c1cc(ccc1)[N+](=O)[O-]", "N-O", "nitro"),
         ("CF", "C-F", "C-F"),
         ("CCl", "C-Cl", "C-Cl"),
         ("CBr", "C-Br", "C-Br and C-I"),
-        ("CS(C)=O", "S=O", "S=O"),
+        ("CS(C)=O", "S=O", "sulfoxide"),
+        ("CS(C)(=O)=O", "S=O", "sulfone"),
     ],
 )
 def test_each_stretch_gets_the_correction_of_its_bond(smiles, bond, name, computed_infrared):
@@ -241,17 +255,21 @@ def test_each_stretch_gets_the_correction_of_its_bond(smiles, bond, name, comput
 @pytest.mark.parametrize(
     ("name", "computed", "measured"),
     [
-        # Medians of GFN2-xTB, and the textbook's places in the gas phase.
-        ("nitrile", 2390, 2240), ("alkynyl C-H", 3394, 3310), ("C=O", 1780, 1715),
-        ("amide C=O", 1739, 1675), ("aldehyde C-H", 2768, 2720), ("O-H", 3536, 3650),
-        ("phenol O-H", 3499, 3610), ("acid O-H", 3440, 3575), ("sp3 C-H", 2994, 2930),
-        ("S-H", 2430, 2575), ("nitro", 1662, 1550), ("C-F", 1051, 1100), ("S=O", 1256, 1320),
-        ("C-Cl", 767, 700),
+        # GFN2-xTB (single molecules, or medians) and the vapour: acetone, methyl acetate, acetic
+        # acid, acetaldehyde, acetonitrile, propyne, methanol, phenol, methanethiol, nitromethane,
+        # dimethyl sulfoxide and sulfone, fluorobenzene, dimethylacetamide, pyrrole.
+        ("C=O", 1784, 1738), ("ester C=O", 1785, 1771), ("acid C=O", 1803, 1788),
+        ("aldehyde C=O", 1790, 1743), ("aliphatic nitrile", 2422, 2267),
+        ("alkynyl C-H", 3397, 3334), ("O-H", 3560, 3681), ("phenol O-H", 3520, 3656),
+        ("acid O-H", 3457, 3583), ("S-H", 2438, 2597), ("nitro", 1712, 1583),
+        ("sulfoxide", 1144, 1102), ("sulfone", 1267, 1330), ("aryl C-F", 1225, 1238),
+        ("amide C=O", 1722, 1693), ("pyrrole N-H", 3460, 3531), ("ester C-O", 1204, 1244),
+        ("aldehyde C-H", 2768, 2720), ("sp3 C-H", 2994, 2930),
     ],
 )  # fmt: skip
-def test_corrections_bring_computed_stretches_to_their_textbook_places(name, computed, measured):
+def test_corrections_bring_stretches_to_where_the_vapour_shows_them(name, computed, measured):
     factor = next(c.factor for c in STRETCHES if c.name == name)
-    assert computed * factor == pytest.approx(measured, abs=12)
+    assert computed * factor == pytest.approx(measured, abs=15)
 
 
 def test_shares_of_several_bonds_of_one_kind_add_up(computed_infrared):
@@ -287,7 +305,7 @@ def test_acetone_shows_its_carbonyl_band(phase, computed_infrared):
         window = (grid.centres > 1550) & (grid.centres < 1900)
         places.append(grid.centres[window][spectrum[window].argmax()])
     # NIST: 1731 gas, 1715 liquid.
-    assert np.median(places) == pytest.approx(1731 if phase == "gas" else 1710, abs=25)
+    assert np.median(places) == pytest.approx(1735 if phase == "gas" else 1715, abs=15)
 
 
 def test_the_hydroxyl_of_a_liquid_is_broad_and_lower_than_that_of_a_gas(still, computed_infrared):

@@ -104,6 +104,18 @@ def test_nmr_is_lifted_scaled_and_rooted():
     assert normalise_nmr(np.stack([means, 3 * means])) == pytest.approx(np.stack([encoded] * 2))
 
 
+def test_noise_of_empty_bins_does_not_show_and_lines_above_it_do():
+    rng = np.random.default_rng(0)
+    means = rng.normal(0, 1.0, (50, 600))
+    means[:, 100], means[:, 200] = 100.0, 20.0
+    encoded = normalise_nmr(means)
+    assert (encoded[:, 200] == pytest.approx(np.sqrt(17 / 97), abs=0.05)).all()
+    # Of normal noise 0.13 % lies above three deviations.
+    empty = np.delete(encoded, (100, 200), axis=1)
+    assert (empty > 0).mean() < 0.005
+    assert empty.max() < 0.2
+
+
 def test_absorbances_keep_their_height_between_bounds():
     assert normalise_infrared(np.array([-4, -0.2, 0.7, 9])).tolist() == [-0.5, -0.2, 0.7, 3.0]
 

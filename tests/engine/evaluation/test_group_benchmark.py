@@ -98,7 +98,7 @@ def test_molecules_without_any_usable_spectrum_do_not_stop_it(tmp_path, table_wr
 
 
 def test_measured_infrared_is_encoded_with_its_phase(small_tables):
-    encoded, truth, phases, _keys = measured_infrared(small_tables)
+    encoded, truth, phases = measured_infrared(small_tables)
     assert encoded.shape == (3, 600)
     assert truth.shape == (3, 37)
     assert phases.tolist() == ["gas", "liquid", "gas"]
@@ -117,7 +117,7 @@ def test_missing_tables_and_models_are_said(small_tables, tmp_path, trained):
 
 
 def test_real_measured_infrared_can_be_encoded(tables, trained):
-    encoded, truth, phases, _keys = measured_infrared(tables)
+    encoded, truth, phases = measured_infrared(tables)
     assert len(encoded) == len(truth) == len(phases) > 100
     assert np.isfinite(encoded).all()
     # The table is scaled to a maximum of 1; the mean over a bin is lower for a sharp band.

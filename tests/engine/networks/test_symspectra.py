@@ -74,9 +74,27 @@ def test_gates_are_between_0_and_1_one_for_each_token(small_network):
         assert gate.min() > 0 and gate.max() < 1
 
 
-def test_the_network_of_the_paper_has_150_tokens_of_four_points(small_network):
-    config = small_network(pools=(2, 2)).config
-    assert config.tokens == 150
+@pytest.mark.parametrize("max_pooling", [True, False])
+def test_the_network_of_the_paper_has_150_tokens_of_four_points(small_network, max_pooling):
+    network = small_network(pools=(2, 2), max_pooling=max_pooling).eval()
+    gates = network(spectra_of(("IR",), size=2)).gates
+    assert network.config.tokens == gates["IR"].shape[1] == 150
+
+
+@pytest.mark.parametrize("pools", [(1, 1), (2, 2), (2, 3), (3, 3), (4, 4), (3, 5)])
+def test_every_token_lies_over_the_middle_of_its_points(small_network, pools):
+    """Where a line of one point moves the tokens: their centre of gravity is that point."""
+    network = small_network(pools=pools).eval()
+    encoder, width = network.encoders["IR"], pools[0] * pools[1]
+    nothing = torch.zeros(1, 600)
+    with torch.no_grad():
+        for place in (120, 300, 421):
+            line = nothing.clone()
+            line[0, place] = 1
+            change = (encoder(line) - encoder(nothing)).abs().sum((0, 2))
+            moved = torch.nonzero(change > 1e-6).flatten().float()
+            assert network.config.tokens == len(change)
+            assert (moved.mean() + 0.5) * width - 0.5 == pytest.approx(place, abs=width + 1)
 
 
 def test_in_evaluation_truth_changes_nothing_and_nothing_is_drawn(small_network):
@@ -228,8 +246,8 @@ def test_its_evidence_is_at_that_place_of_that_spectrum(taught):
     for label, (name, place) in enumerate((("IR", 150), ("13C NMR", 400))):
         other = "13C NMR" if name == "IR" else "IR"
         along = mean[name][:, label]
-        # A token is the middle of four points.
-        assert abs(4 * along.argmax().item() + 1.5 - place) <= 12
+        points = 600 / network.config.tokens
+        assert abs(points * (along.argmax().item() + 0.5) - 0.5 - place) <= 12
         assert along.max() > 3 * mean[other][:, label].max()
 
 

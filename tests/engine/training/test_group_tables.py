@@ -8,6 +8,7 @@ from engine.chemistry.functional_groups import GROUP_NAMES
 from engine.training.group_tables import (
     MAXIMUM_MASS_SPECTRA,
     MissingTableError,
+    evaluation_keys,
     read_group_records,
     table_rows,
 )
@@ -85,6 +86,20 @@ def test_the_field_of_a_proton_spectrum(tmp_path, table_writer, meta, mhz):
     row = {"key": "A", "smiles": "CC", "c13": [], "h1": [{"ppm": 0.9}], "meta": meta}
     table_writer(tmp_path / "nmr_train.jsonl.gz", [row])
     assert read_group_records(tmp_path, "train")[0].proton_mhz == mhz
+
+
+def test_excluded_molecules_are_left_out_by_every_technique(small_tables):
+    everything = read_group_records(small_tables, "train")
+    excluded = {everything[0].key, everything[3].key}
+    rest = read_group_records(small_tables, "train", excluded)
+    assert len(rest) == len(everything) - 2
+    assert excluded.isdisjoint(record.key for record in rest)
+
+
+def test_the_molecules_of_the_measured_infrared_are_known(tmp_path, table_writer):
+    assert evaluation_keys(tmp_path) == set()
+    table_writer(tmp_path / "ir_real_eval.jsonl.gz", [{"key": "A"}, {"key": "B"}, {"key": "A"}])
+    assert evaluation_keys(tmp_path) == {"A", "B"}
 
 
 def test_a_split_may_be_a_field_of_one_table(tmp_path, table_writer):

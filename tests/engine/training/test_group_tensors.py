@@ -49,6 +49,18 @@ def test_the_same_seed_gives_the_same_tensors_in_any_order(records):
         assert not np.allclose(one.values[name], other.values[name])
 
 
+def test_shifts_vary_more_in_training_than_in_evaluation(records):
+    """By how far the tallest line of ethanol's CH2 (58.0 ppm) strays."""
+    ethanol = [record for record in records if record.smiles == "CCO"]
+    variants = {**EVALUATION_VARIANTS, "13C NMR": 60}
+    window = slice(int((52 + 10) / 0.4), int((64 + 10) / 0.4))
+    spreads = []
+    for training in (False, True):
+        rows = prepare(ethanol, variants, training=training).values["13C NMR"]
+        spreads.append(rows[:, window].argmax(1).std())
+    assert spreads[1] > 1.5 * spreads[0]
+
+
 def test_a_molecules_generator_is_its_own():
     draws = [generator_for(key, seed).random() for key, seed in (("A", 0), ("B", 0), ("A", 1))]
     assert len(set(draws)) == 3

@@ -11,7 +11,7 @@ import pytest
 from engine.encoding.channels import CHANNEL_NAMES
 from engine.library.group_model import load_group_model
 from engine.training import group_training, train_groups
-from engine.training.group_tables import MissingTableError
+from engine.training.group_tables import MissingTableError, read_group_records
 from engine.training.group_training import Stage, prepared, sources_of, stages_of
 from engine.training.group_training import train_groups as way
 
@@ -33,7 +33,8 @@ def test_tensors_are_rendered_once(data, tmp_path):
     first = prepared(data, tmp_path / "prepared", said.append)
     assert len(said) == len(first) >= 4
     assert {"train", "valid", "infrared_completed", "simulated"} <= set(first)
-    assert len(first["train"]) == len(first["valid"]) == 12
+    # Three of the twelve molecules have a measured infrared spectrum.
+    assert len(first["train"]) == len(first["valid"]) == 9
     said.clear()
     # The second time neither tables nor a rendering are needed.
     second = prepared(tmp_path / "nowhere", tmp_path / "prepared", said.append)
@@ -41,6 +42,16 @@ def test_tensors_are_rendered_once(data, tmp_path):
     for name, tensors in first.items():
         for channel in CHANNEL_NAMES:
             assert np.array_equal(tensors.values[channel], second[name].values[channel])
+
+
+def test_molecules_of_the_measured_infrared_are_in_no_tensor(data, tmp_path, table_writer):
+    keys = [record.key for record in read_group_records(data, "train")]
+    keys += [record.key for record in read_group_records(data, "valid")]
+    table_writer(data / "ir_real_eval.jsonl.gz", [{"key": key} for key in keys[::3]])
+    tensors = prepared(data, tmp_path / "prepared", lambda line: None)
+    for prepared_molecules in tensors.values():
+        assert not set(keys[::3]) & set(prepared_molecules.keys.tolist())
+    assert len(tensors["train"]) == len(tensors["valid"]) == 8
 
 
 def test_a_missing_folder_of_tables_is_said(tmp_path):

@@ -22,6 +22,7 @@ from engine.training.train_groups import (
     learning_rate,
     predict_tensors,
     quick_scores,
+    settle_normalisation,
     train,
 )
 
@@ -101,6 +102,12 @@ def test_the_loss_of_a_small_network_decreases(kind, small_network, small_cnn):
     assert np.mean(losses[-4:]) < 0.6 * np.mean(losses[:4])
 
 
+def assert_weights_are(network, saved):
+    """The weights are those saved; the statistics of normalisation are settled after the end."""
+    weights = dict(network.named_parameters())
+    assert weights and all(torch.equal(value, saved[name]) for name, value in weights.items())
+
+
 def test_a_run_leaves_a_checkpoint_and_a_log_and_returns_the_average(run):
     reported = []
     network, state, lines = run(report=reported.append)
@@ -110,8 +117,7 @@ def test_a_run_leaves_a_checkpoint_and_a_log_and_returns_the_average(run):
     assert lines == reported
     assert {"loss", "seconds", "IR", "13C NMR"} <= set(lines[0])
     assert not network.training
-    averaged = network.state_dict()
-    assert all(torch.equal(averaged[name], value) for name, value in state["averaged"].items())
+    assert_weights_are(network, state["averaged"])
     assert state["steps"] > 4
 
 
@@ -120,8 +126,7 @@ def test_a_finished_run_is_not_trained_again(run):
     network, after, again = run()
     assert after["steps"] == before["steps"]
     assert again == lines
-    averaged = network.state_dict()
-    assert all(torch.equal(averaged[name], value) for name, value in before["averaged"].items())
+    assert_weights_are(network, before["averaged"])
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 5])
@@ -222,3 +227,21 @@ def test_quick_scores_are_micro_f1_of_the_techniques_that_are_there(small_networ
     hits = sum(int(a and b) for a, b in zip(present.ravel(), truth.ravel(), strict=True))
     expected = 2 * hits / (present.sum() + truth.sum())
     assert scores["IR"] == pytest.approx(expected)
+
+
+def test_settled_normalisation_is_the_mean_over_all_batches(small_network):
+    network = small_network()
+    tensors = peaks_that_tell(96)
+    batches = list(epoch_batches([Source(tensors, only=("IR",))], 32, np.random.default_rng(0)))
+    layer = next(m for m in network.encoders["IR"].blocks if isinstance(m, torch.nn.BatchNorm1d))
+    untouched = network.encoders["1H_NMR"].blocks[1]
+    for mean in (layer.running_mean, untouched.running_mean):
+        mean.fill_(9.0)
+    settle_normalisation(network, batches)
+    convolved = [
+        network.encoders["IR"].blocks[0](batch.spectra["IR"].unsqueeze(1)) for batch in batches
+    ]
+    expected = torch.stack([values.mean((0, 2)) for values in convolved]).mean(0)
+    assert torch.allclose(layer.running_mean, expected, atol=1e-5)
+    assert layer.momentum == 0.1 and not any(m.training for m in network.modules())
+    assert (untouched.running_mean == 9.0).all() and untouched.momentum == 0.1
