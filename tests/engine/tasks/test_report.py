@@ -25,6 +25,9 @@ from engine.tasks.group_identification import (
 from engine.tasks.report import MOST_SPECTRA, prepare_report, write_report
 from engine.tasks.report_html import html_of
 
+# Qt reads the PDFs back. The one application of the whole run must be one with widgets.
+pytestmark = pytest.mark.usefixtures("qapp")
+
 
 @pytest.fixture
 def vanillin() -> Sample:
@@ -77,15 +80,12 @@ class _Visible(HTMLParser):
 def pdf_text(path) -> list[str]:
     """The text of each page, by a reader of PDF that is not ours."""
     pdf = pytest.importorskip("PySide6.QtPdf")
-    core = pytest.importorskip("PySide6.QtCore")
-    application = core.QCoreApplication.instance() or core.QCoreApplication([])
     document = pdf.QPdfDocument()
     assert document.load(str(path)) == pdf.QPdfDocument.Error.None_
     pages = [
         " ".join(document.getAllText(page).text().split()) for page in range(document.pageCount())
     ]
     document.close()
-    del application
     return pages
 
 
