@@ -109,7 +109,7 @@ def test_noise_of_empty_bins_does_not_show_and_lines_above_it_do():
     means = rng.normal(0, 1.0, (50, 600))
     means[:, 100], means[:, 200] = 100.0, 20.0
     encoded = normalise_nmr(means)
-    assert (encoded[:, 200] == pytest.approx(np.sqrt(17 / 97), abs=0.05)).all()
+    assert np.abs(encoded[:, 200] - np.sqrt(17 / 97)).max() < 0.05
     # Of normal noise 0.13 % lies above three deviations.
     empty = np.delete(encoded, (100, 200), axis=1)
     assert (empty > 0).mean() < 0.005
