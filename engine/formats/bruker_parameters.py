@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.formats.errors import FormatError
+from engine.formats.parameter_text import read_parameter_text
 
 _MAX_BYTES = 4 << 20
 _ENTRY = re.compile(r"^##\$?([^=\n]{1,64})=[ \t]*(.*?)(?=^##|^\$\$|\Z)", re.MULTILINE | re.DOTALL)
@@ -69,16 +70,7 @@ def read_parameters(path: Path) -> Parameters:
     used: at a string or an array that the end of the file cuts off it reads on for ever, and it
     stops at the first blank line.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES)
-    except OSError as error:
-        raise FormatError(path, "a readable parameter file", str(error)) from error
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = read_parameter_text(path, _MAX_BYTES, "a readable parameter file")
     entries = Parameters()
     for name, value in _ENTRY.findall(text):
         entries.setdefault(name.strip(), value[:4096])

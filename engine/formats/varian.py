@@ -24,6 +24,7 @@ from engine.formats.axis_units import nucleus_of
 from engine.formats.bruker_parameters import read_title
 from engine.formats.errors import FormatError
 from engine.formats.nmr_binary import MAX_POINTS, fid, load_points, positive, two_dimensional
+from engine.formats.parameter_text import read_parameter_text
 from engine.formats.reader import Reader
 from engine.spectra import Source, Spectrum
 
@@ -142,16 +143,7 @@ def read_procpar(path: Path) -> Procpar:
     """
     from nmrglue.fileio.varian import get_parameter
 
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_PROCPAR)
-    except OSError as error:
-        raise FormatError(path, "a readable procpar file", str(error)) from error
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    text = text.replace("\r\n", "\n")
+    text = read_parameter_text(path, _MAX_PROCPAR, "a readable procpar file")
     parameters = Procpar()
     places = [match.start() for match in _PARAMETER.finditer(text)]
     for start, end in pairwise([*places, len(text)]):

@@ -234,13 +234,9 @@ WHOLE = b"".join((*the_map(), PLAN, STATE))
 
 @settings(max_examples=150, deadline=None)
 @given(drawn=st.data())
-def test_a_damaged_file_is_an_error_or_a_spectrum(tmp_path_factory, drawn):
-    content = bytearray(WHOLE)
-    for _ in range(drawn.draw(st.integers(0, 3))):
-        place = drawn.draw(st.integers(4, len(content) - 1))
-        content[place] = drawn.draw(st.integers(0, 255))
+def test_a_damaged_file_is_an_error_or_a_spectrum(tmp_path_factory, damaged, drawn):
     path = tmp_path_factory.mktemp("cut") / "a.wdf"
-    path.write_bytes(content[: drawn.draw(st.integers(0, len(content)))])
+    path.write_bytes(damaged(WHOLE, drawn))
     begun = time.monotonic()
     with suppress(FormatError):
         assert wdf.read(path)
