@@ -40,10 +40,9 @@ class StretchCorrection:
     bonded_gain: float = 1.0
 
 
-# Order matters: the first pattern that fits a bond wins. Factors are vapour-phase positions (group
-# frequencies and the fundamentals of small molecules, as tabulated by Shimanouchi and by Nyquist)
-# over the median of what GFN2-xTB computes for the same bond; ``bonded`` of a C=O is the step from
-# vapour to the condensed phase.
+# Order matters: the first pattern that fits a bond wins. Factors are usual vapour-phase positions
+# of the group, rounded and not taken from one table, over the median of what GFN2-xTB computes for
+# the same bond; ``bonded`` of a C=O is the step from vapour to the condensed phase.
 STRETCHES = (
     StretchCorrection(
         "aliphatic nitrile", "[CX2;$(*[CX4])]#[NX1]", 0.9375, 0.004, 0.03, 0.9, -8, 4

@@ -103,7 +103,7 @@ class Stage:
 
 
 def stages_of(network: str, seed: int = 0) -> tuple[Stage, ...]:
-    """How the shipped weights and the baseline were trained.
+    """How SymSpectra's shipped weights were trained, and the like for a new baseline.
 
     SymSpectra sees many simulated NMR spectra first, for the rare groups, and nearly only measured
     ones after that: kept to the end, the simulated ones cost it accuracy on the measured.

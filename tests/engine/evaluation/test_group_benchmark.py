@@ -12,8 +12,10 @@ from engine.training.group_tables import MissingTableError
 
 INPUTS = [
     "IR", "1H", "13C", "MS/MS+", "MS/MS-", "13C+1H", "IR+13C+1H", "all five techniques",
-    "all that a molecule has", "IR+13C+1H, noise 0.02", "IR+13C+1H, noise 0.05",
-    "IR+13C+1H, noise 0.10", "measured IR, gas", "measured IR, liquid", "measured IR, condensed",
+    "all that a molecule has",
+    "IR+13C+1H, noise 0.02", "IR+13C+1H, noise 0.02 after encoding",
+    "IR+13C+1H, noise 0.05", "IR+13C+1H, noise 0.05 after encoding",
+    "IR+13C+1H, noise 0.10", "IR+13C+1H, noise 0.10 after encoding", "measured IR, gas", "measured IR, liquid", "measured IR, condensed",
     "measured IR, all phases",
 ]  # fmt: skip
 
