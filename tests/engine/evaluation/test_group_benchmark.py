@@ -15,7 +15,8 @@ INPUTS = [
     "all that a molecule has",
     "IR+13C+1H, noise 0.02", "IR+13C+1H, noise 0.02 after encoding",
     "IR+13C+1H, noise 0.05", "IR+13C+1H, noise 0.05 after encoding",
-    "IR+13C+1H, noise 0.10", "IR+13C+1H, noise 0.10 after encoding", "measured IR, gas", "measured IR, liquid", "measured IR, condensed",
+    "IR+13C+1H, noise 0.10", "IR+13C+1H, noise 0.10 after encoding",
+    "measured IR, gas", "measured IR, liquid", "measured IR, condensed",
     "measured IR, all phases",
 ]  # fmt: skip
 
