@@ -185,7 +185,7 @@ def _metadata(fields: dict[str, str]) -> dict[str, Any]:
 
     sign = polarity(first("ionmode", "ionizationmode", "polarity"))
     ion = adduct(first("precursortype", "adduct", "iontype", "adductionname"), sign)
-    if sign is None and ion and ion.rstrip("*.")[-1] in "+-":
+    if sign is None and ion and ion.rstrip("*.").endswith(("+", "-")):
         sign = "positive" if ion.rstrip("*.").endswith("+") else "negative"
     metadata: dict[str, Any] = {key: first(*spellings) for key, spellings in _COPIED.items()}
     metadata.update(
