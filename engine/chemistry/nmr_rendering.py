@@ -184,6 +184,35 @@ def render_carbon(
     return _with_noise_and_baseline(spectrum, signal, noise, 0.03, rng)
 
 
+def render_list(
+    peaks: Sequence[Mapping],
+    edges: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    nucleus: str,
+    spread: float,
+) -> np.ndarray:
+    """A peak list drawn as it stands in a paper, averaged over bins: no noise, no other lines.
+
+    Heights are the numbers of atoms, or all alike, as lists are read from a text. Protons are split
+    by couplings in one half of the cases, for papers that give them. Otherwise as
+    :func:`render_carbon`; ``nucleus`` is 13C or 1H.
+    """
+    frequency = 400.0 if nucleus == "1H" else 100.0
+    counted = rng.uniform() < 0.5
+    split = nucleus == "1H" and rng.uniform() < 0.5
+    offset = rng.normal(0, spread / 2)
+    positions, heights = [], []
+    for peak in peaks:
+        ppm = peak["ppm"] + offset + rng.normal(0, spread)
+        lines = _splittings(peak["ppm"], peak.get("mult"), rng) if split else ()
+        offsets, shares = multiplet(lines)
+        positions.append(ppm + offsets / frequency)
+        heights.append(((peak.get("n") or 1) if counted else 1) * shares)
+    places, areas = np.concatenate(positions), np.concatenate(heights)
+    return binned_lines(edges, places, areas, np.full(len(places), 1.5 / frequency))
+
+
 def render_proton(
     peaks: Sequence[Mapping],
     edges: np.ndarray,

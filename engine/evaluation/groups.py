@@ -62,6 +62,7 @@ def group_benchmark(
     for name, model in models.items():
         report(f"scoring {name}")
         rows += _technique_rows(name, model, tensors, train_positives)
+        rows += _list_rows(name, model, records, tensors, train_positives)
         rows += _noise_rows(name, model, tensors, train_positives)
         rows += _measured_infrared_rows(name, model, data, train_positives)
     return {
@@ -106,6 +107,34 @@ def _technique_rows(name, model, tensors, train_positives) -> list[dict[str, Any
             _row(name, "all five techniques", model, CHANNEL_NAMES, logits, truth, train_positives)
         )
     rows.append(_everything_row(name, model, tensors, train_positives))
+    return rows
+
+
+def _list_rows(name, model, records, tensors, train_positives) -> list[dict[str, Any]]:
+    """NMR given as the tables' bare peak lists, each peak as high as it has atoms.
+
+    They go through the same encoding as a list pasted from a paper: no line shapes, no noise, no
+    other lines, and no intensities that tell a quaternary carbon.
+    """
+    rows = []
+    for technique, field in (("13C NMR", "carbon"), ("1H NMR", "proton")):
+        values = tensors.values[technique].copy()
+        for index, record in enumerate(records):
+            peaks = getattr(record, field)
+            if tensors.count[technique][index] == 0:
+                continue
+            counts: dict[float, float] = {}
+            for peak in peaks:
+                counts[peak["ppm"]] = counts.get(peak["ppm"], 0.0) + float(peak.get("n") or 1)
+            places = np.array(sorted(counts))
+            heights = np.array([counts[place] for place in places.tolist()])
+            drawn = Spectrum(technique, places, heights, "ppm", "intensity", "sticks")
+            values[tensors.first[technique][index]] = encode_spectrum(drawn)[0]
+        listed = replace(tensors, values={**tensors.values, technique: values})
+        logits, truth = subset_logits(model.network, listed, (technique,))
+        if len(truth):
+            task = f"{technique.split()[0]}, peak list"
+            rows.append(_row(name, task, model, (technique,), logits, truth, train_positives))
     return rows
 
 

@@ -13,6 +13,10 @@ input only:
 - The decoder corrects the main predictor's logits ("only the main predictor and the decoder is
   used for inference", Fig. 2).
 - Without sampling (inference) a gate takes its mean p, and the noise its mean.
+
+Beyond the paper, and off unless the configuration has them: a noise floor, which takes away what
+lies under three times an NMR spectrum's own noise; and memories of measured spectra, whose votes
+are added to the decoder's logits.
 """
 
 from __future__ import annotations
@@ -26,11 +30,12 @@ from torch import Tensor, nn
 
 from engine.networks.importance_gate import ImportanceGate, information_bound, relaxed_bernoulli
 from engine.networks.label_decoder import LabelDecoder
+from engine.networks.spectrum_memory import MemoryConfig, SpectrumMemory
 
 
 @dataclass(frozen=True)
 class SymSpectraConfig:
-    """Everything that rebuilds the network."""
+    """Everything that rebuilds the network; ``quiet`` names the channels with a noise floor."""
 
     channels: tuple[str, ...]
     labels: tuple[str, ...]
@@ -46,6 +51,8 @@ class SymSpectraConfig:
     reduced: int = 24
     fused: int = 512
     dropout: float = 0.3
+    quiet: tuple[str, ...] = ()
+    memories: tuple[MemoryConfig, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -66,7 +73,9 @@ class SymSpectraConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SymSpectraConfig:
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        known = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        memories = tuple(MemoryConfig.from_dict(memory) for memory in known.pop("memories", ()))
+        return cls(**known, memories=memories)
 
 
 # Not frozen: Lightning Fabric converts the precision of its tensors in place.
@@ -148,6 +157,18 @@ class CrossModalAttention(nn.Module):
         return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
+def without_noise(spectra: Tensor, deviations: float = 3.0) -> Tensor:
+    """NMR spectra ``B x 600`` with 0 where they do not rise above their noise.
+
+    Most points of an encoded NMR spectrum are empty, so the noise is 1.4826 times the median
+    absolute deviation; where that is 0, nothing changes.
+    """
+    level = spectra.median(dim=1, keepdim=True).values
+    noise = 1.4826 * (spectra - level).abs().median(dim=1, keepdim=True).values
+    kept = (spectra - level) > deviations * noise
+    return torch.where(kept | (noise <= 0), spectra, 0.0)
+
+
 class SymSpectra(nn.Module):
     """The network; see the module's text. Input: ``{channel: B x 600}``, present channels only."""
 
@@ -155,7 +176,7 @@ class SymSpectra(nn.Module):
         super().__init__()
         self.config = config
         width, labels = config.width, len(config.labels)
-        names = [self._key(name) for name in config.channels]
+        names = [self.key_of(name) for name in config.channels]
         self.encoders = nn.ModuleDict({name: SpectrumEncoder(config) for name in names})
         self.attention = CrossModalAttention(width, config.heads, config.coarsen)
         self.norm = nn.LayerNorm(width)
@@ -179,12 +200,19 @@ class SymSpectra(nn.Module):
             nn.Linear(config.fused // 2, labels),
         )  # fmt: skip
         self.decoder = LabelDecoder(config.fused, config.order)
+        self.memories = nn.ModuleDict()
+        for memory in config.memories:
+            name = self.key_of(memory.channel)
+            self.memories[name] = SpectrumMemory(memory)
+            self.memories[name].requires_grad_(False)
+            # By how many channels are present: the more, the less a single one's memory counts.
+            self.register_buffer(f"trust_{name}", torch.zeros(len(names)))
         for name in names:
             self.register_buffer(f"noise_mean_{name}", torch.zeros(width))
             self.register_buffer(f"noise_deviation_{name}", torch.ones(width))
 
     @staticmethod
-    def _key(channel: str) -> str:
+    def key_of(channel: str) -> str:
         """A channel's name as a module's name: no blanks, slashes or signs."""
         return (
             channel.replace("+", "_positive").replace("-", "_negative").replace("/", "_")
@@ -192,15 +220,24 @@ class SymSpectra(nn.Module):
         )  # fmt: skip
 
     def forward(
-        self, spectra: Mapping[str, Tensor], truth: Tensor | None = None, teaching: float = 0.0
+        self,
+        spectra: Mapping[str, Tensor],
+        truth: Tensor | None = None,
+        teaching: float = 0.0,
     ) -> SymSpectraOutput:
-        """Logits and gates; with ``truth`` (``B x K``) in training mode also the training terms."""
+        """Logits and gates; with ``truth`` (``B x K``) in training mode also the training terms.
+
+        Memories speak when it predicts, not while it is trained.
+        """
         training = self.training and truth is not None
+        spectra = self._quietened(spectra)
         gates, gated, information = self._gated_tokens(spectra, training)
         parts = {name: self._part(name, tokens) for name, tokens in gated.items()}
         fused = self._fuse(parts)
         main = self.main(fused)
         decoded = self.decoder(fused, main, truth if training else None, teaching)
+        if not self.training:
+            decoded = self._with_votes(decoded, spectra)
         without = self._without_each(parts) if training else {}
         return SymSpectraOutput(decoded, main, gates, information, without)
 
@@ -211,7 +248,7 @@ class SymSpectra(nn.Module):
         present = [name for name in self.config.channels if name in spectra]
         if not present:
             raise ValueError(f"no channel is present: expected one of {self.config.channels}")
-        tokens = {name: self.encoders[self._key(name)](spectra[name]) for name in present}
+        tokens = {name: self.encoders[self.key_of(name)](spectra[name]) for name in present}
         keys, values = {}, {}
         for name in present:
             keys[name], values[name] = self.attention.keys_and_values(tokens[name])
@@ -221,7 +258,7 @@ class SymSpectra(nn.Module):
                 tokens[name], [keys[n] for n in present], [values[n] for n in present]
             )
             hidden = self.norm(tokens[name] + attended)
-            logits = self.gates[self._key(name)](hidden)
+            logits = self.gates[self.key_of(name)](hidden)
             gates[name] = torch.sigmoid(logits)
             gated[name], sampled = self._inject_noise(name, hidden, logits, training)
             if training:
@@ -235,37 +272,70 @@ class SymSpectra(nn.Module):
 
         For one sample (``{channel: 1 x 600}``) in evaluation mode. Around each token, ``reach``
         neighbours to both sides are set to the mean of the injected noise (eq. 6 with the gate
-        closed), and the rest of the network is run again. Returns the output for the whole sample
+        closed), the same stretch of the spectrum is emptied for its memory, and the rest of the
+        network is run again. Returns the output for the whole sample
         and ``{channel: L x K}``, positive where a region speaks for a group.
         """
+        spectra = self._quietened(spectra)
         gates, gated, _ = self._gated_tokens(spectra, training=False)
         parts = {name: self._part(name, tokens) for name, tokens in gated.items()}
         fused = self._fuse(parts)
         main = self.main(fused)
-        output = SymSpectraOutput(self.decoder(fused, main), main, gates)
+        decoded = self._with_votes(self.decoder(fused, main), spectra)
+        output = SymSpectraOutput(decoded, main, gates)
         effects = {}
         for name, tokens in gated.items():
             length = tokens.shape[1]
             places = torch.arange(length, device=tokens.device)
             hidden = (places[None] - places[:, None]).abs() <= reach
-            mean = getattr(self, f"noise_mean_{self._key(name)}")
+            mean = getattr(self, f"noise_mean_{self.key_of(name)}")
             masked = torch.where(hidden.unsqueeze(-1), mean, tokens.expand(length, -1, -1))
             rest = {n: p.expand(length, -1) for n, p in parts.items() if n != name}
             fused = self._fuse({**rest, name: self._part(name, masked)})
-            logits = self.decoder(fused, self.main(fused))
+            emptied = {n: values.expand(length, -1) for n, values in spectra.items()}
+            emptied[name] = emptied[name] * ~self._points_of(hidden)
+            logits = self._with_votes(self.decoder(fused, self.main(fused)), emptied)
             effects[name] = output.logits - logits
         return output, effects
 
+    def _quietened(self, spectra: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {
+            name: without_noise(values) if name in self.config.quiet else values
+            for name, values in spectra.items()
+        }
+
+    def votes(self, spectra: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the memories of the channels that are present say, ``{channel: B x K}`` logits."""
+        return {
+            name: self.memories[self.key_of(name)](values)
+            for name, values in self._quietened(spectra).items()
+            if self.key_of(name) in self.memories
+        }
+
+    def _with_votes(self, logits: Tensor, spectra: Mapping[str, Tensor]) -> Tensor:
+        """The decoder's logits with what the memories say of the same spectra."""
+        for name, vote in self.votes(spectra).items():
+            trust = getattr(self, f"trust_{self.key_of(name)}")[len(spectra) - 1]
+            logits = logits + trust * vote
+        return logits
+
+    def _points_of(self, hidden: Tensor) -> Tensor:
+        """The points of the spectrum behind tokens, bool ``... x L -> ... x 600``."""
+        each = self.config.points // self.config.tokens
+        points = hidden.repeat_interleave(each, dim=-1)
+        missing = self.config.points - points.shape[-1]
+        return nn.functional.pad(points, (0, max(0, missing)))[..., : self.config.points]
+
     def _part(self, name: str, tokens: Tensor) -> Tensor:
         """One channel's share of the fused representation, ``B x L x C -> B x D``."""
-        narrow = self.reduce[self._key(name)](tokens)
-        return self.project[self._key(name)](self.input_dropout(narrow.flatten(1)))
+        narrow = self.reduce[self.key_of(name)](tokens)
+        return self.project[self.key_of(name)](self.input_dropout(narrow.flatten(1)))
 
     def _fuse(self, parts: Mapping[str, Tensor]) -> Tensor:
         total = sum(parts.values())
         for name in self.config.channels:
             if name not in parts:
-                total = total + self.absent[self._key(name)]
+                total = total + self.absent[self.key_of(name)]
         return self.fuse(total)
 
     def _without_each(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -282,15 +352,15 @@ class SymSpectra(nn.Module):
         return logits
 
     def _fuse_nothing(self, like: Tensor) -> Tensor:
-        total = sum(self.absent[self._key(name)] for name in self.config.channels)
+        total = sum(self.absent[self.key_of(name)] for name in self.config.channels)
         return self.fuse(total.expand(like.shape[0], -1))
 
     def _inject_noise(
         self, name: str, hidden: Tensor, logits: Tensor, training: bool
     ) -> tuple[Tensor, Tensor]:
         """Tokens with what the gates drop replaced by noise (eq. 6), and the gates used."""
-        mean = getattr(self, f"noise_mean_{self._key(name)}")
-        deviation = getattr(self, f"noise_deviation_{self._key(name)}")
+        mean = getattr(self, f"noise_mean_{self.key_of(name)}")
+        deviation = getattr(self, f"noise_deviation_{self.key_of(name)}")
         if not training:
             gate = torch.sigmoid(logits)
             return gate.unsqueeze(-1) * hidden + (1 - gate.unsqueeze(-1)) * mean, gate
@@ -308,8 +378,8 @@ class SymSpectra(nn.Module):
         For eq. 19 the gates of the others are found anew from the others alone, on the first
         eighth of the batch: an unbiased estimate at an eighth of the cost.
         """
-        mean = getattr(self, f"noise_mean_{self._key(name)}").clone()
-        deviation = getattr(self, f"noise_deviation_{self._key(name)}").clone().clamp_min(1e-3)
+        mean = getattr(self, f"noise_mean_{self.key_of(name)}").clone()
+        deviation = getattr(self, f"noise_deviation_{self.key_of(name)}").clone().clamp_min(1e-3)
         bound = information_bound(sampled, hidden, mean, deviation)
         others = [other for other in present if other != name]
         if not others:
@@ -324,7 +394,7 @@ class SymSpectra(nn.Module):
             )
             state = self.norm(tokens[other][part] + attended)
             context.append(state)
-            context_gates.append(relaxed_bernoulli(self.gates[self._key(other)](state)))
+            context_gates.append(relaxed_bernoulli(self.gates[self.key_of(other)](state)))
         return bound + information_bound(
             torch.cat(context_gates, 1), torch.cat(context, 1), mean, deviation
         )

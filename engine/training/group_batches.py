@@ -135,11 +135,9 @@ def augment(name: str, values: Tensor, rng: np.random.Generator, distorted: floa
         gains = np.exp(rng.normal(0, 0.2, (size, values.shape[1]))).astype(np.float32)
         values = values * torch.from_numpy(gains)
         values = values / (values.norm(dim=1, keepdim=True) + 1e-9)
-    if name in ("IR", "1H NMR", "13C NMR") and rng.random() < 0.3:
-        sigma = torch.from_numpy((0.03 * rng.random((size, 1)) ** 2).astype(np.float32))
+    if name in ("IR", "1H NMR", "13C NMR") and rng.random() < 0.4:
+        sigma = torch.from_numpy((0.1 * rng.random((size, 1)) ** 2).astype(np.float32))
         values = values + sigma * torch.randn_like(values)
-        if name != "IR":
-            values = values.clamp_min(0)
     return values
 
 
@@ -147,19 +145,23 @@ def _distorted(values: Tensor, rng: np.random.Generator) -> Tensor:
     """Infrared with its bands moved, strengthened and broadened beyond what renderings vary.
 
     A computation errs differently for every molecule and bond; so that the network trusts no exact
-    position or intensity, each spectrum ``(B, 600)`` is stretched by up to about 1 %, warped by up
-    to some 15 1/cm, multiplied by a smooth field and blurred.
+    position or intensity, each spectrum ``(B, 600)`` is stretched by about 0.6 %, warped by up to
+    some 25 1/cm, multiplied by a smooth field, saturated and blurred.
     """
     size, points = values.shape
     places = np.arange(points, dtype=np.float32)
-    stretch = rng.normal(0, 0.004, (size, 1)).astype(np.float32) * (places + 67)
-    warp = _smooth_field(rng, size, points, knots=10) * rng.uniform(0, 1.5)
+    stretch = rng.normal(0, 0.006, (size, 1)).astype(np.float32) * (places + 67)
+    warp = _smooth_field(rng, size, points, knots=10) * rng.uniform(0, 2.5)
     source = torch.from_numpy(np.clip(places + stretch + warp, 0, points - 1.001))
     left = source.floor().long()
     part = source - left
     values = values.gather(1, left) * (1 - part) + values.gather(1, left + 1) * part
-    gain = np.exp(_smooth_field(rng, size, points, knots=24) * rng.uniform(0, 0.5))
+    gain = np.exp(_smooth_field(rng, size, points, knots=24) * rng.uniform(0, 1.0))
     values = values * torch.from_numpy(gain)
+    if rng.random() < 0.3:
+        # A thick film: the strong bands are at the end of the range, the weak ones rise.
+        thickness = torch.from_numpy(np.exp(rng.uniform(0, 2, (size, 1))).astype(np.float32))
+        values = (1 - torch.exp(-thickness * values.clamp_min(0))) / (1 - torch.exp(-thickness))
     if rng.random() < 0.5:
         sigma = rng.uniform(0.4, 2.5)
         offsets = torch.arange(-8, 9, dtype=torch.float32)

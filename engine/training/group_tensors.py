@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from engine.chemistry.infrared_rendering import render_infrared, vibrations_of
-from engine.chemistry.nmr_rendering import render_carbon, render_proton
+from engine.chemistry.nmr_rendering import render_carbon, render_list, render_proton
 from engine.encoding.channels import CHANNEL_NAMES, CHANNELS, POINTS
 from engine.encoding.vectors import encode_masses, normalise_infrared, normalise_nmr
 from engine.training.group_tables import GroupRecord
 
+_LISTS = 100
 GRID = {channel.name: channel.edges for channel in CHANNELS}
 
 
@@ -81,6 +82,11 @@ def encode_proton(peaks, rng, solvent=None, mhz=None, spread=0.02) -> np.ndarray
     )
 
 
+def encode_list(peaks, rng, channel: str, spread: float) -> np.ndarray:
+    nucleus = channel.split()[0]
+    return normalise_nmr(render_list(peaks, GRID[channel], rng, nucleus=nucleus, spread=spread))
+
+
 def encode_computed_infrared(vibrations, rng, phase=None, correct=True, doubt=1.0) -> np.ndarray:
     means = render_infrared(vibrations, GRID["IR"], rng, phase=phase, correct=correct, doubt=doubt)
     return normalise_infrared(means)
@@ -99,6 +105,8 @@ def drawn_doubt(rng: np.random.Generator) -> float:
 # trained on: more than solvents and concentrations make, against learning molecules by heart.
 MEASURED_SPREAD = {"13C NMR": 0.15, "1H NMR": 0.02}
 TRAINING_SPREAD = {"13C NMR": 0.40, "1H NMR": 0.04}
+# Of the training renderings, so many more are peak lists as papers print them.
+TRAINING_LISTS = 3
 
 
 def renderings(
@@ -127,6 +135,13 @@ def renderings(
             encode_proton(record.proton, rng, solvent, record.proton_mhz, spread["1H NMR"])
             for _ in range(variants["1H NMR"])
         ]
+    for channel, peaks in (("13C NMR", record.carbon), ("1H NMR", record.proton)):
+        if training and peaks:
+            lists_rng = generator_for(record.key, seed + _LISTS)
+            rows[channel] += [
+                encode_list(peaks, lists_rng, channel, spread[channel] / 2)
+                for _ in range(TRAINING_LISTS)
+            ]
     if record.infrared:
         vibrations = vibrations_of(record.infrared)
         rows["IR"] = [

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class TrainingPlan:
     """What a training does; a checkpoint resumes only under the same plan.
 
     ``epochs`` is the length of the learning-rate schedule, ``stop_after`` ends it before its end;
-    ``dropout`` applies to SymSpectra.
+    ``dropout`` and ``beta`` (of eq. 8) apply to SymSpectra.
     """
 
     network: str
@@ -48,6 +48,7 @@ class TrainingPlan:
     seed: int = 0
     dropout: float = 0.3
     stop_after: int | None = None
+    beta: float = 1e-6
 
 
 def build_network(kind: str, dropout: float = 0.3) -> nn.Module:
@@ -67,11 +68,13 @@ def group_logits(network: nn.Module, spectra: dict[str, Tensor]) -> Tensor:
     return output if isinstance(output, Tensor) else output.logits
 
 
-def batch_loss(network: nn.Module, batch: GroupBatch, teaching: float) -> Tensor:
+def batch_loss(
+    network: nn.Module, batch: GroupBatch, teaching: float, beta: float = 1e-6
+) -> Tensor:
     """The loss of one batch: SymSpectra's own objective, plain cross entropy for the others."""
     if isinstance(getattr(network, "module", network), SymSpectra):
         output = network(batch.spectra, batch.labels, teaching)
-        return symspectra_loss(output, batch.labels, ObjectiveWeights())
+        return symspectra_loss(output, batch.labels, ObjectiveWeights(beta))
     return cross_entropy(network(batch.spectra).float(), batch.labels)
 
 
@@ -177,11 +180,17 @@ def train(
     torch.manual_seed(plan.seed)
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.precision)
     # On its device from the start, so that the average and the optimizer's state are there too.
-    network = build_network(plan.network, plan.dropout).to(fabric.device)
+    network = build_network(plan.network, plan.dropout)
+    if isinstance(start, SymSpectra):
+        network = SymSpectra(replace(start.config, dropout=plan.dropout))
     if start is not None:
         network.load_state_dict(start.state_dict())
+    network = network.to(fabric.device)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        [parameter for parameter in network.parameters() if parameter.requires_grad],
+        lr=plan.learning_rate,
+        weight_decay=plan.weight_decay,
+        fused=True,
     )
     averaged = AveragedWeights(network, plan.averaging)
     progress = {"epoch": 0, "batch": 0}
@@ -201,7 +210,9 @@ def train(
                 group["lr"] = learning_rate(plan, epoch + number / expected)
             network.train()
             with fabric.autocast():
-                loss = batch_loss(wrapped, batch.to(fabric.device), teaching=0.5 * 0.95**epoch)
+                loss = batch_loss(
+                    wrapped, batch.to(fabric.device), 0.5 * 0.95**epoch, beta=plan.beta
+                )
             optimizer.zero_grad()
             fabric.backward(loss)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -12,7 +12,7 @@ from engine.training.group_tables import MissingTableError
 
 INPUTS = [
     "IR", "1H", "13C", "MS/MS+", "MS/MS-", "13C+1H", "IR+13C+1H", "all five techniques",
-    "all that a molecule has",
+    "all that a molecule has", "13C, peak list", "1H, peak list",
     "IR+13C+1H, noise 0.02", "IR+13C+1H, noise 0.02 after encoding",
     "IR+13C+1H, noise 0.05", "IR+13C+1H, noise 0.05 after encoding",
     "IR+13C+1H, noise 0.10", "IR+13C+1H, noise 0.10 after encoding",
