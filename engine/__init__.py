@@ -5,18 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["FormatError", "Sample", "Spectrum", "Technique", "open_spectra"]
+__all__ = [
+    "FormatError",
+    "Sample",
+    "Spectrum",
+    "Spectrum2D",
+    "Technique",
+    "open_spectra",
+    "open_spectra_2d",
+]
 
 if TYPE_CHECKING:
-    from engine.formats import FormatError, open_spectra
-    from engine.spectra import Sample, Spectrum, Technique
+    from engine.formats import FormatError, open_spectra, open_spectra_2d
+    from engine.spectra import Sample, Spectrum, Spectrum2D, Technique
 
 _HOME = {
     "FormatError": "engine.formats",
     "Sample": "engine.spectra",
     "Spectrum": "engine.spectra",
+    "Spectrum2D": "engine.spectra",
     "Technique": "engine.spectra",
     "open_spectra": "engine.formats",
+    "open_spectra_2d": "engine.formats",
 }
 
 

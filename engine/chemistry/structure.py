@@ -242,7 +242,11 @@ def _molecule_of_smiles(smiles: str):
 def _why_impossible(raw, what: str) -> str:
     from rdkit import Chem
 
-    reasons = [re.sub(r"\s+", " ", p.Message()).strip() for p in Chem.DetectChemistryProblems(raw)]
+    try:
+        problems = Chem.DetectChemistryProblems(raw)
+    except RuntimeError:  # RDKit's own checks fail on atoms that make no sense at all
+        problems = ()
+    reasons = [re.sub(r"\s+", " ", p.Message()).strip() for p in problems]
     return f"{what} is no possible molecule: {reasons[0] if reasons else 'RDKit refuses it'}"
 
 

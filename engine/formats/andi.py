@@ -117,10 +117,22 @@ class AndiRun:
         Where the file does not give a scan's total it is the sum over its points. Scans that
         cannot be read are NaN, empty ones 0.
         """
-        n = len(self)
-        total = _known(self.file, "total_intensity", n)
-        summed, highest = np.full(n, np.nan), np.full(n, np.nan)
-        summed[self.count == 0] = highest[self.count == 0] = 0.0
+        total = _known(self.file, "total_intensity", len(self))
+        summed, highest = self._over_scans(None, np.add, np.maximum)
+        return np.where(np.isnan(total) | (total <= 0), summed, total), highest
+
+    def ion_current(self, low: float, high: float) -> np.ndarray:
+        """The summed intensity from m/z ``low`` to ``high`` in each scan, shape ``(scans,)``.
+
+        Scans that cannot be read are NaN.
+        """
+        return self._over_scans((low, high), np.add)[0]
+
+    def _over_scans(
+        self, window: tuple[float, float] | None, *functions: np.ufunc
+    ) -> list[np.ndarray]:
+        """The intensities of each scan, only those in a window of m/z, reduced by functions."""
+        found = [np.where(self.count == 0, 0.0, np.nan) for _ in functions]
         order = np.flatnonzero(self.whole)
         order = order[np.argsort(self.first[order], kind="stable")]
         while len(order):
@@ -129,13 +141,16 @@ class AndiRun:
             block = order[: max(1, int(np.searchsorted(end, start + _POINTS_AT_ONCE, "right")))]
             stop = int(self.first[block[-1]] + self.count[block[-1]])
             y = np.nan_to_num(_values(self.file, "intensity_values", slice(start, stop)))
+            if window is not None:
+                mz = _values(self.file, "mass_values", slice(start, stop))
+                y = np.where((mz >= window[0]) & (mz <= window[1]), y, 0.0)
             # Pairs of first and last: what lies between two scans is left out.
             edges = np.column_stack([self.first[block], end[: len(block)]]).ravel() - start
             y = np.append(y, 0.0)
-            summed[block] = np.add.reduceat(y, edges)[::2]
-            highest[block] = np.maximum.reduceat(y, edges)[::2]
+            for function, values in zip(functions, found, strict=True):
+                values[block] = function.reduceat(y, edges)[::2]
             order = order[len(block) :]
-        return np.where(np.isnan(total) | (total <= 0), summed, total), highest
+        return found
 
 
 @contextmanager

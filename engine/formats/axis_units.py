@@ -59,7 +59,7 @@ def y_unit_of(text: str) -> tuple[str, bool]:
     Units that no processing step converts (molar absorptivities, a logarithm of epsilon) are
     returned as they stand.
     """
-    plain = " ".join(text.strip().strip("<>").split())
+    plain = " ".join(text.strip().strip("<>").split())[:60]
     words = plain.lower().replace("_", " ")
     if _MOLAR.search(words):
         return plain, False
@@ -254,7 +254,7 @@ def _convert_optical_x(axes: Axes, technique: Technique, trusted: bool) -> None:
     usable = axes.x > 0
     if not usable.all():
         axes.warnings.append(f"{int((~usable).sum())} points at wavelengths of 0 or less left out")
-        axes.x, axes.y = axes.x[usable], axes.y[usable]
+        _choose(axes, usable)
     axes.x, axes.x_unit = per_centimetre / axes.x, "1/cm"
 
 
@@ -324,6 +324,8 @@ def in_order(axes: Axes, kind: str, merge: str = "first") -> None:
         count = int((~new).sum())
         if merge == "sum":
             axes.y = np.add.reduceat(axes.y, np.flatnonzero(new))
+            if axes.y_imaginary is not None:
+                axes.y_imaginary = np.add.reduceat(axes.y_imaginary, np.flatnonzero(new))
             axes.x = axes.x[new]
             axes.warnings.append(f"points of equal x, added to their neighbours: {count}")
         else:

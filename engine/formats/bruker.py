@@ -1,16 +1,31 @@
-"""Bruker NMR folders: processed 1-D spectra (pdata/N/1r) and free induction decays (fid, ser)."""
+"""Bruker NMR folders: processed 1-D spectra (pdata/N/1r) and free induction decays (fid, ser).
+
+Where things lie says ``bruker_folder``; two-dimensional data are read by ``bruker_2d``.
+"""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.formats.bruker_folder import (
+    MAX_PROCNOS,
+    Experiment,
+    carrier_ppm,
+    entry_of,
+    holds_data,
+    is_pseudo_2d,
+    open_experiment,
+    raw_type,
+    reference_mhz,
+    row_bytes,
+    sample_type,
+)
 from engine.formats.bruker_parameters import (
     Parameters,
     acquisition_metadata,
@@ -19,9 +34,10 @@ from engine.formats.bruker_parameters import (
     read_parameters,
     read_title,
 )
-from engine.formats.errors import FormatError
+from engine.formats.errors import FormatError, Only2DError
+from engine.formats.nmr_binary import only_2d
 from engine.formats.reader import Reader
-from engine.spectra import Source, Spectrum, Technique
+from engine.spectra import Source, Spectrum, Spectrum2D, Technique
 
 MAX_POINTS = 1 << 23
 """Points read from one file at most; no spectrometer writes 1-D data near this length."""
@@ -29,20 +45,7 @@ MAX_POINTS = 1 << 23
 MAX_ROWS = 64
 """Rows of a pseudo-2D experiment that are given as FIDs of their own."""
 
-_MAX_PROCNOS = 32
 _DATA_FILES = ("fid", "ser", "1r", "1i", "2rr", "acqus", "acqu", "procs", "proc")
-_TWO_D = "two-dimensional data, which are not shown yet"
-
-
-@dataclass(frozen=True)
-class _Experiment:
-    """What lies in one experiment folder; any part may be missing."""
-
-    folder: Path
-    acqus: Parameters
-    fid: Path | None
-    ser: Path | None
-    procnos: tuple[Path, ...]
 
 
 def sniff(path: Path, head: bytes) -> float:
@@ -50,14 +53,14 @@ def sniff(path: Path, head: bytes) -> float:
     try:
         path = Path(path)
         if path.is_dir():
-            return 1.0 if _holds_data(path) else 0.0
+            return 1.0 if holds_data(path) else 0.0
         if path.name.lower() not in _DATA_FILES:
             return 0.0
         # Varian calls its data "fid" too; Bruker's always has its parameters beside it.
         beside = {"1r": "procs", "1i": "procs", "2rr": "procs"}.get(path.name.lower(), "acqus")
         if path.name.lower() in ("acqus", "acqu", "procs", "proc"):
-            return 1.0 if b"##" in head and _holds_data(path.parent) else 0.0
-        return 1.0 if _entry(path.parent, beside, beside[:-1]) else 0.0
+            return 1.0 if b"##" in head and holds_data(path.parent) else 0.0
+        return 1.0 if entry_of(path.parent, beside, beside[:-1]) else 0.0
     except OSError:
         return 0.0
 
@@ -74,7 +77,7 @@ def read(path: Path) -> list[Spectrum]:
     name = path.name.lower() if not path.is_dir() else ""
     if name in ("fid", "ser"):
         return read_fid(path)
-    experiment, only = _open(path)
+    experiment, only = open_experiment(path)
     procnos = (only,) if only else experiment.procnos
     spectra, problems = _each(procnos, lambda folder: _read_processed(experiment, folder))
     if not spectra and only is None and (experiment.fid or experiment.ser):
@@ -86,7 +89,7 @@ def read(path: Path) -> list[Spectrum]:
         if problems:
             raise problems[0]
         raise FormatError(path, "a Bruker spectrum (1r) or FID (fid, ser)", "neither")
-    lost = [str(p) for p in problems if p.found != _TWO_D]
+    lost = [str(p) for p in problems if not isinstance(p, Only2DError)]
     return [spectra[0].with_warnings(*(f"Not read: {text}" for text in lost)), *spectra[1:]]
 
 
@@ -99,74 +102,18 @@ def read_fid(path: Path) -> list[Spectrum]:
     ``frequency_mhz``, ``spectrometer_reference_mhz``, ``carrier_ppm``, ``sweep_width_hz``,
     ``group_delay_points``, ``acquisition_mode``. Raises ``FormatError``.
     """
-    experiment, _ = _open(Path(path))
+    experiment, _ = open_experiment(Path(path))
     return _read_raw(experiment)
 
 
-READER = Reader("Bruker NMR folder", (), sniff, read)
+def read_2d(path: Path) -> list[Spectrum2D]:
+    """The two-dimensional spectra of an experiment; see :mod:`bruker_2d`."""
+    from engine.formats import bruker_2d
+
+    return bruker_2d.read(Path(path))
 
 
-# --- where things lie ---------------------------------------------------------------------------
-
-
-def _entry(folder: Path, *names: str) -> Path | None:
-    """The file of the first of these names in ``folder`` that is there, whatever its case."""
-    try:
-        present = {
-            entry.name.lower(): entry.name for entry in os.scandir(folder) if entry.is_file()
-        }
-    except OSError:
-        return None
-    for name in names:
-        if name in present:
-            return folder / present[name]
-    return None
-
-
-def _holds_data(folder: Path) -> bool:
-    if _entry(folder, "acqus", "acqu"):
-        if _entry(folder, "fid", "ser"):
-            return True
-        # Bruker's mass spectrometers write an acqus too: without a pdata folder it is not NMR.
-        return bool(_procnos(folder / "pdata"))
-    if _entry(folder, "procs", "proc"):
-        return _entry(folder, "1r", "2rr") is not None
-    return bool(_procnos(folder if folder.name.lower() == "pdata" else folder / "pdata"))
-
-
-def _procnos(pdata: Path) -> tuple[Path, ...]:
-    """The procno folders that hold data, by number."""
-    try:
-        folders = [e.path for e in os.scandir(pdata) if e.name.isdigit() and e.is_dir()]
-    except OSError:
-        return ()
-    folders = [Path(f) for f in sorted(folders, key=lambda f: int(Path(f).name))[:_MAX_PROCNOS]]
-    return tuple(f for f in folders if _entry(f, "1r", "2rr"))
-
-
-def _open(path: Path) -> tuple[_Experiment, Path | None]:
-    """The experiment that ``path`` belongs to, and the one procno asked for, if one was."""
-    if not path.exists():
-        raise FormatError(path, "a Bruker experiment folder", "nothing of that name")
-    folder = path if path.is_dir() else path.parent
-    only = None
-    if _entry(folder, "1r", "2rr"):
-        only = folder
-        if folder.parent.name.lower() == "pdata":
-            folder = folder.parent.parent
-    elif folder.name.lower() == "pdata":
-        folder = folder.parent
-    acqus = _entry(folder, "acqus", "acqu")
-    return (
-        _Experiment(
-            folder=folder,
-            acqus=read_parameters(acqus) if acqus else Parameters({}),
-            fid=_entry(folder, "fid"),
-            ser=_entry(folder, "ser"),
-            procnos=_procnos(folder / "pdata"),
-        ),
-        only,
-    )
+READER = Reader("Bruker NMR folder", (), sniff, read, read_2d)
 
 
 def _each(
@@ -182,16 +129,6 @@ def _each(
 
 
 # --- binary data --------------------------------------------------------------------------------
-
-
-def _sample_type(kind: int | None, big_endian: bool, declared: int, size: int) -> np.dtype:
-    """The sample type that DTYPA or DTYPP names: 0 int32, 2 float64; 1 is either float."""
-    order = ">" if big_endian else "<"
-    if kind == 2:
-        return np.dtype(order + "f8")
-    if kind == 1:
-        return np.dtype(order + ("f8" if size >= 8 * declared else "f4"))
-    return np.dtype(order + "i4")
 
 
 def _load(
@@ -237,11 +174,11 @@ def _scaled(values: np.ndarray, exponent: float | None, name: str) -> tuple[np.n
 # --- processed spectra --------------------------------------------------------------------------
 
 
-def _read_processed(experiment: _Experiment, folder: Path) -> Spectrum:
-    real = _entry(folder, "1r")
+def _read_processed(experiment: Experiment, folder: Path) -> Spectrum:
+    real = entry_of(folder, "1r")
     if real is None:
-        raise FormatError(folder, "a 1-D spectrum (1r)", _TWO_D)
-    parameter_file = _entry(folder, "procs", "proc")
+        raise only_2d(folder)
+    parameter_file = entry_of(folder, "procs", "proc")
     if parameter_file is None:
         raise FormatError(folder, "processing parameters (procs)", "none")
     procs = read_parameters(parameter_file)
@@ -252,13 +189,13 @@ def _read_processed(experiment: _Experiment, folder: Path) -> Spectrum:
 
     points = procs.positive_integer("SI")
     size = real.stat().st_size
-    dtype = _sample_type(procs.integer("DTYPP"), procs.integer("BYTORDP") == 1, points or 0, size)
+    dtype = sample_type(procs.integer("DTYPP"), procs.integer("BYTORDP") == 1, points or 0, size)
     y, found = _load(real, dtype, points)
     warnings += found
     y, found = _scaled(y, procs.number("NC_proc"), "NC_proc")
     warnings += found
     imaginary = None
-    imaginary_file = _entry(folder, "1i")
+    imaginary_file = entry_of(folder, "1i")
     if imaginary_file is not None:
         try:
             imaginary, found = _load(imaginary_file, dtype, points)
@@ -278,7 +215,7 @@ def _read_processed(experiment: _Experiment, folder: Path) -> Spectrum:
         raise FormatError(folder, "the spectral width SW_p in Hz", "none")
     offset = procs.number("OFFSET")
     if offset is None:
-        carrier = _carrier_ppm(acqus, reference)
+        carrier = carrier_ppm(acqus, reference)
         if carrier is None:
             raise FormatError(folder, "the shift of the first point (OFFSET)", "none")
         offset = carrier + width / reference / 2
@@ -287,7 +224,7 @@ def _read_processed(experiment: _Experiment, folder: Path) -> Spectrum:
     x = offset - step * np.arange(len(y))
     _check_axis(x, folder)
 
-    title, comment = read_title(_entry(folder, "title"))
+    title, comment = read_title(entry_of(folder, "title"))
     metadata = acquisition_metadata(acqus, isotope)
     metadata["spectrometer_reference_mhz"] = reference
     metadata["sweep_width_hz"] = width
@@ -320,79 +257,24 @@ def _check_axis(x: np.ndarray, folder: Path) -> None:
 # --- raw data -----------------------------------------------------------------------------------
 
 
-def _carrier_ppm(acqus: Parameters, reference_mhz: float) -> float | None:
-    """Shift at the centre of the spectrum: (SFO1 - SF) / SF in ppm."""
-    observe = acqus.positive_number("SFO1")
-    if observe is None:
-        base, offset = acqus.positive_number("BF1"), acqus.number("O1")
-        if base is None or offset is None:
-            return None
-        observe = base + offset * 1e-6
-    return (observe - reference_mhz) / reference_mhz * 1e6
-
-
-def _reference_mhz(experiment: _Experiment) -> float | None:
-    """SF of the lowest procno that has parameters, which may hold no spectrum (0 ppm is there)."""
-    pdata = experiment.folder / "pdata"
-    try:
-        names = sorted((e.name for e in os.scandir(pdata) if e.name.isdigit()), key=int)
-    except OSError:
-        names = []
-    for name in names[:_MAX_PROCNOS]:
-        path = _entry(pdata / name, "procs", "proc")
-        if path is not None:
-            try:
-                reference = read_parameters(path).positive_number("SF")
-            except FormatError:
-                continue  # BF1 stands in for it
-            if reference is not None:
-                return reference
-    return None
-
-
-def _read_raw(experiment: _Experiment) -> list[Spectrum]:
+def _read_raw(experiment: Experiment) -> list[Spectrum]:
     if experiment.fid is not None:
         return [_fid(experiment, experiment.fid, "fid")]
     if experiment.ser is None:
         raise FormatError(experiment.folder, "raw data (fid or ser)", "none")
-    if not _is_pseudo_2d(experiment):
-        raise FormatError(experiment.folder, "1-D or pseudo-2D data", _TWO_D)
+    if not is_pseudo_2d(experiment):
+        raise only_2d(experiment.folder)
     return _rows(experiment, experiment.ser)
 
 
-def _is_pseudo_2d(experiment: _Experiment) -> bool:
-    """Whether the rows are 1-D experiments of their own, a delay or a gradient apart.
-
-    The indirect dimension of such data is not Fourier transformed (FT_mod of proc2s is 0), and
-    a list of the values lies beside the data.
-    """
-    if _entry(experiment.folder, "acqu3s"):
-        return False
-    lists = ("vdlist", "vplist", "vclist", "valist", "vtlist", "difflist", "difframp", "fq1list")
-    if _entry(experiment.folder, *lists):
-        return True
-    pdata = experiment.folder / "pdata"
-    for folder in _procnos(pdata):
-        path = _entry(folder, "proc2s", "proc2")
-        if path is not None:
-            return read_parameters(path).integer("FT_mod") == 0
-    return False
-
-
-def _raw_type(acqus: Parameters, declared: int, size: int) -> np.dtype:
-    return _sample_type(acqus.integer("DTYPA"), acqus.integer("BYTORDA") == 1, declared, size)
-
-
-def _rows(experiment: _Experiment, ser: Path) -> list[Spectrum]:
+def _rows(experiment: Experiment, ser: Path) -> list[Spectrum]:
     points = experiment.acqus.positive_integer("TD")
     if points is None:
         raise FormatError(ser, "the number of points of a row (TD in acqus)", "none")
     size = ser.stat().st_size
-    width = _raw_type(experiment.acqus, points, size).itemsize
-    # Every row of a ser starts on a block of 1024 bytes (TopSpin manual, file ser).
-    stride = math.ceil(points * width / 1024) * 1024
+    stride = row_bytes(points, raw_type(experiment.acqus, points, size))
     rows = math.ceil(size / stride)
-    second = _entry(experiment.folder, "acqu2s", "acqu2")
+    second = entry_of(experiment.folder, "acqu2s", "acqu2")
     declared = read_parameters(second).positive_integer("TD") if second else None
     shown = min(rows, declared or rows, MAX_ROWS)
     # A row budget keeps the sum of all rows within what one file may hold.
@@ -415,7 +297,7 @@ def _rows(experiment: _Experiment, ser: Path) -> list[Spectrum]:
     ]
 
 
-def _fid(experiment: _Experiment, path: Path, block: str, offset: int = 0) -> Spectrum:
+def _fid(experiment: Experiment, path: Path, block: str, offset: int = 0) -> Spectrum:
     acqus = experiment.acqus
     if not acqus:
         raise FormatError(experiment.folder, "acquisition parameters (acqus)", "none")
@@ -430,7 +312,7 @@ def _fid(experiment: _Experiment, path: Path, block: str, offset: int = 0) -> Sp
         width = ratio * observe
 
     declared = acqus.positive_integer("TD")
-    dtype = _raw_type(acqus, declared or 0, path.stat().st_size)
+    dtype = raw_type(acqus, declared or 0, path.stat().st_size)
     values, found = _load(path, dtype, declared, offset)
     warnings += found
     values, found = _scaled(values, acqus.number("NC"), "NC")
@@ -453,8 +335,8 @@ def _fid(experiment: _Experiment, path: Path, block: str, offset: int = 0) -> Sp
     delay, found = group_delay_points(acqus)
     warnings += found
     metadata = acquisition_metadata(acqus, isotope)
-    reference = _reference_mhz(experiment) or acqus.positive_number("BF1")
-    carrier = None if reference is None else _carrier_ppm(acqus, reference)
+    reference = reference_mhz(experiment) or acqus.positive_number("BF1")
+    carrier = None if reference is None else carrier_ppm(acqus, reference)
     metadata |= _known(
         spectrometer_reference_mhz=reference,
         carrier_ppm=carrier,
@@ -463,8 +345,8 @@ def _fid(experiment: _Experiment, path: Path, block: str, offset: int = 0) -> Sp
         acquisition_mode=mode,
     )
     title, comment = "", ""
-    for folder in sorted((experiment.folder / "pdata").glob("[0-9]*"))[:_MAX_PROCNOS]:
-        title, comment = read_title(_entry(folder, "title"))
+    for folder in sorted((experiment.folder / "pdata").glob("[0-9]*"))[:MAX_PROCNOS]:
+        title, comment = read_title(entry_of(folder, "title"))
         if title:
             break
     if comment:

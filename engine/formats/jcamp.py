@@ -19,8 +19,8 @@ from engine.formats.axis_units import (
     x_unit_of,
     y_unit_of,
 )
-from engine.formats.errors import FormatError
-from engine.formats.jcamp_asdf import TableError, decode_ordinates, decode_pairs
+from engine.formats.errors import FormatError, Only2DError
+from engine.formats.jcamp_asdf import MAX_POINTS, TableError, decode_ordinates, decode_pairs
 from engine.formats.jcamp_axis import DeclaredAxis, build_axis
 from engine.formats.jcamp_metadata import metadata_of, structure_of
 from engine.formats.jcamp_nmr import fid_metadata, observed_nucleus, shift_axis, turns_backwards
@@ -28,7 +28,10 @@ from engine.formats.jcamp_ntuples import Page, TwoDimensionalError
 from engine.formats.jcamp_peaks import read_assignments
 from engine.formats.jcamp_records import Block, Record, read_text, split_blocks
 from engine.formats.reader import Reader
-from engine.spectra import Source, Spectrum, Technique
+from engine.spectra import Source, Spectrum, Spectrum2D, Technique
+
+MAX_SPECTRA = 10_000
+"""Spectra that are read of one file."""
 
 _EXPECTED = "a JCAMP-DX file (##TITLE= ...)"
 _TABLES = ("XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "DATATABLE")
@@ -75,7 +78,11 @@ def read(path: Path) -> list[Spectrum]:
     spectra: list[Spectrum] = []
     failures: list[str] = []
     holding = [b for b in blocks if any(_is_table(r.label) for r in b.records)]
+    points, only_2d = 0, True
     for block in holding:
+        if len(spectra) >= MAX_SPECTRA or points > MAX_POINTS:
+            failures.append(f"only the first {len(spectra)} spectra were read")
+            break
         where = f"block {block.number}" if len(blocks) > 1 else ""
         try:
             # Factors and exponents may run over; what is not finite then is dropped with a warning.
@@ -83,12 +90,15 @@ def read(path: Path) -> list[Spectrum]:
                 found, problems = _spectra_of(block, path, where)
         except ValueError as error:  # TableError, and what Spectrum refuses
             failures.append(f"{where}: {error}" if where else str(error))
+            only_2d &= isinstance(error, TwoDimensionalError)
             continue
         spectra += found
+        points += sum(map(len, found))
         failures += [f"{where}: {p}" if where else p for p in problems]
     if not spectra:
         if failures:
-            raise FormatError(path, "a spectrum of one dimension", "; ".join(failures[:3]))
+            kind = Only2DError if only_2d else FormatError
+            raise kind(path, "a spectrum of one dimension", "; ".join(failures[:3]))
         kinds = ", ".join(sorted({b.get("DATATYPE") for b in blocks} - {""})) or "no data type"
         raise FormatError(path, "a JCAMP-DX block with data", f"none ({kinds})")
     if len(structures) == 1:
@@ -120,10 +130,15 @@ def _spectra_of(block: Block, path: Path, where: str) -> tuple[list[Spectrum], l
         pages, problems = jcamp_ntuples.read_pages(block)
         tables += [_Table(page, page.listed and not page.points) for page in pages]
     else:
+        points = 0
         for record in block.records:
             if _is_table(record.label):
+                if len(tables) >= MAX_SPECTRA or points > MAX_POINTS:
+                    problems.append(f"only the first {len(tables)} tables were read")
+                    break
                 try:
                     tables.append(_read_table(block, record))
+                    points += len(tables[-1].page.y)
                 except TwoDimensionalError:
                     raise
                 except TableError as error:
@@ -147,8 +162,8 @@ def _read_table(block: Block, record: Record) -> _Table:
     form = re.sub(r"[ ,\t]", "", record.table_format.upper())
     if not form:
         form = "(X++(Y..Y))" if record.label == "XYDATA" else "(XY..XY)"
-    x_unit = block.get("XUNITS") or block.get("XLABEL")
-    y_unit = block.get("YUNITS") or block.get("YLABEL")
+    x_unit = (block.get("XUNITS") or block.get("XLABEL"))[:60]
+    y_unit = (block.get("YUNITS") or block.get("YLABEL"))[:60]
     points = block.number_of("NPOINTS")
     count = round(points) if points is not None and points < 1e15 else None
     x_factor = block.number_of("XFACTOR") or 1.0
@@ -408,4 +423,11 @@ def _say_unknown_y(axes: Axes) -> None:
         )
 
 
-READER = Reader("JCAMP-DX", (".jdx", ".dx", ".jcamp", ".jcm"), sniff, read)
+def read_2d(path: Path) -> list[Spectrum2D]:
+    """The two-dimensional spectra of a file; see :mod:`jcamp_2d`."""
+    from engine.formats import jcamp_2d
+
+    return jcamp_2d.read(Path(path))
+
+
+READER = Reader("JCAMP-DX", (".jdx", ".dx", ".jcamp", ".jcm"), sniff, read, read_2d)

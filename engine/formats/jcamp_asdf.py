@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# A DUP digit string may ask for any number of copies; a table may not grow beyond this.
+# A DUP digit string may ask for any number of copies: a table may not grow beyond this, nor beyond
+# so many points a character when it is not small.
 MAX_POINTS = 1 << 24
+_SMALL_TABLE = 1 << 20
+_POINTS_OF_A_CHARACTER = 16
 # Plain numbers are read one by one, seconds for some million.
 MAX_PLAIN_POINTS = 1 << 21
 _CHUNK = 1 << 21
@@ -199,8 +202,9 @@ class _Chunk:
 def _decode_asdf(text: str, declared: int | None) -> Ordinates:
     chunks: list[_Chunk] = []
     last, in_difference, points = 0.0, False, 0
+    most = min(MAX_POINTS, max(_SMALL_TABLE, _POINTS_OF_A_CHARACTER * len(text)))
     for piece in _pieces(text):
-        chunk = _decode_chunk(piece, last, in_difference, MAX_POINTS - points)
+        chunk = _decode_chunk(piece, last, in_difference, most - points)
         if chunk is None:
             continue
         chunks.append(chunk)
@@ -299,7 +303,7 @@ def _decode_chunk(text: str, last: float, in_difference: bool, room: int) -> _Ch
     token = np.flatnonzero(ordinate)
     copies = copies[token]
     if copies.sum() > room:
-        raise TableError(f"more than {MAX_POINTS} ordinates")
+        raise TableError(f"more than {room} ordinates in {len(text)} characters")
     where = np.repeat(token, copies)
     value = values[where]
     difference = kind[where] == _DIF

@@ -42,6 +42,12 @@ _NUMBER_KEYS = (
 
 def metadata_of(block: Block, nmr: bool, mass: bool) -> dict[str, Any]:
     """The metadata of a block's spectra, from its LINK block where the block is silent."""
+    if (nmr, mass) not in block.metadata:
+        block.metadata[nmr, mass] = _metadata(block, nmr, mass)
+    return dict(block.metadata[nmr, mass])
+
+
+def _metadata(block: Block, nmr: bool, mass: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, labels in _TEXT_KEYS:
         text = block.get(*labels, inherited=key in _INHERITED).strip("<> ")

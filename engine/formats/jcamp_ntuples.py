@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.formats.jcamp_asdf import TableError, decode_ordinates, decode_pairs
+from engine.formats.jcamp_asdf import MAX_POINTS, TableError, decode_ordinates, decode_pairs
 from engine.formats.jcamp_axis import DeclaredAxis, build_axis
 from engine.formats.jcamp_records import Block, Record, first_number
 
 MAX_ROWS = 64
+MAX_PAGES = 5000
 
 _COLUMNS = (
     "SYMBOL", "VARNAME", "VARTYPE", "VARFORM", "VARDIM", "UNITS", "FACTOR", "FIRST", "LAST",
@@ -52,6 +53,32 @@ def read_pages(block: Block) -> tuple[list[Page], list[str]]:
     Raises ``TwoDimensionalError`` for a two-dimensional spectrum, ``TableError`` when no page can
     be read.
     """
+    header, pages = collect_pages(block)
+    _refuse_two_dimensions(block, header, [name for name, _, _ in pages])
+    read: list[Page] = []
+    failures: list[str] = []
+    points = 0
+    for name, own, record in pages:
+        if points > MAX_POINTS or len(read) >= MAX_PAGES:
+            failures.append(f"only the first {len(read)} pages were read")
+            break
+        try:
+            read.append(read_page(name, header | own, record))
+            points += len(read[-1].y)
+        except TableError as error:
+            failures.append(f"page {name or len(read) + 1}: {error}")
+    if not read:
+        raise TableError("; ".join(failures[:3]))
+    return join_complex(read, failures), failures
+
+
+def collect_pages(
+    block: Block,
+) -> tuple[dict[str, list[str]], list[tuple[str, dict[str, list[str]], Record]]]:
+    """The columns of an NTUPLES block, and of each page its name, its own columns and its table.
+
+    Raises ``TableError`` when there is no page.
+    """
     start = next(i for i, r in enumerate(block.records) if r.label == "NTUPLES")
     header: dict[str, list[str]] = {}
     pages: list[tuple[str, dict[str, list[str]], Record]] = []
@@ -61,7 +88,7 @@ def read_pages(block: Block) -> tuple[list[Page], list[str]]:
         if record.label in ("ENDNTUPLES", "ENDTUPLES"):
             break
         if record.label == "PAGE":
-            page, own, seen_page = record.text, {}, True
+            page, own, seen_page = record.text[:80], {}, True
         elif record.label in ("DATATABLE", "XYDATA", "PEAKTABLE"):
             pages.append((page, own, record))
             own = dict(own)
@@ -73,49 +100,48 @@ def read_pages(block: Block) -> tuple[list[Page], list[str]]:
                 header.setdefault(record.label, values)
     if not pages:
         raise TableError("NTUPLES without a DATA TABLE")
-    _refuse_two_dimensions(block, header, [name for name, _, _ in pages])
-    read: list[Page] = []
-    failures: list[str] = []
-    for name, own, record in pages:
-        try:
-            read.append(_read_page(name, header | own, record))
-        except TableError as error:
-            failures.append(f"page {name or len(read) + 1}: {error}")
-    if not read:
-        raise TableError("; ".join(failures[:3]))
-    return _join_complex(read, failures), failures
+    return header, pages
 
 
-def _column(columns: dict[str, list[str]], symbol: str) -> int | None:
+def column_of(columns: dict[str, list[str]], symbol: str) -> int | None:
     symbols = [s.upper() for s in columns.get("SYMBOL", [])]
     return symbols.index(symbol.upper()) if symbol.upper() in symbols else None
 
 
-def _cell(columns: dict[str, list[str]], label: str, index: int | None) -> str:
+def cell(columns: dict[str, list[str]], label: str, index: int | None) -> str:
     values = columns.get(label, [])
-    return values[index] if index is not None and index < len(values) else ""
+    return values[index][:60] if index is not None and index < len(values) else ""
 
 
 def _refuse_two_dimensions(block: Block, header: dict[str, list[str]], names: list[str]) -> None:
     """Let series of one-dimensional rows pass (relaxation, diffusion), if they are few."""
+    found = two_dimensions(block, header, names)
+    if found:
+        raise TwoDimensionalError(f"{found}, which are not used here")
+
+
+def two_dimensions(block: Block, header: dict[str, list[str]], names: list[str]) -> str:
+    """What two-dimensional data the pages are, ``""`` when they are a series of 1-D rows."""
     kinds = [kind.upper() for kind in header.get("VARTYPE", [])]
     if kinds.count("INDEPENDENT") < 2 and block.number_of("NUMDIM") != 2:
-        return
+        return ""
     values = list(dict.fromkeys(names))
     rows = len(values)
     symbol = values[0].partition("=")[0].strip()
-    unit = _cell(header, "UNITS", _column(header, symbol)).upper()
+    unit = cell(header, "UNITS", column_of(header, symbol)).upper()
     what = f"two-dimensional data ({rows} rows over {symbol or 'the second axis'})"
     if rows > MAX_ROWS or "HZ" in unit or "PPM" in unit:
-        raise TwoDimensionalError(f"{what}, which are not shown yet")
+        return what
     coordinates = np.array([first_number(v.partition("=")[2]) or 0.0 for v in values])
     steps = np.diff(coordinates)
     even = len(steps) > 8 and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-3)
     if even or _INDIRECT.search(block.get(".PULSESEQUENCE", "$PULPROG", "TITLE")):
-        raise TwoDimensionalError(f"{what}, which are not shown yet")
+        return what
+    return ""
 
 
-def _read_page(name: str, columns: dict[str, list[str]], record: Record) -> Page:
+def read_page(name: str, columns: dict[str, list[str]], record: Record) -> Page:
+    """One page by its columns; raises ``TableError``."""
     form = record.table_format
     stepped, listed = _STEPPED.search(form), _LISTED.search(form)
     if stepped:
@@ -124,7 +150,7 @@ def _read_page(name: str, columns: dict[str, list[str]], record: Record) -> Page
         symbols = listed.group(1), listed.group(2)
     else:
         raise TableError(f"a table of the form {form[:40]!r}")
-    x_index, y_index = (_column(columns, symbol) for symbol in symbols)
+    x_index, y_index = (column_of(columns, symbol) for symbol in symbols)
     if x_index is None or y_index is None:
         kinds = [kind.upper() for kind in columns.get("VARTYPE", [])]
         if x_index is None and "INDEPENDENT" in kinds:
@@ -133,7 +159,7 @@ def _read_page(name: str, columns: dict[str, list[str]], record: Record) -> Page
             y_index = kinds.index("DEPENDENT")
 
     def number(label: str, index: int | None) -> float | None:
-        return first_number(_cell(columns, label, index))
+        return first_number(cell(columns, label, index))
 
     x_factor = number("FACTOR", x_index) or 1.0
     y_factor = number("FACTOR", y_index) or 1.0
@@ -156,19 +182,19 @@ def _read_page(name: str, columns: dict[str, list[str]], record: Record) -> Page
             warnings.append(f"NPOINTS says {points:.10g} but the table holds {len(x)} points")
     page_symbol, _, page_value = name.partition("=")
     coordinate = first_number(page_value)
-    page_index = _column(columns, page_symbol.strip())
+    page_index = column_of(columns, page_symbol.strip())
     return Page(
         x,
         y,
-        _cell(columns, "UNITS", x_index) or _cell(columns, "VARNAME", x_index),
-        _cell(columns, "UNITS", y_index) or _cell(columns, "VARNAME", y_index),
+        cell(columns, "UNITS", x_index) or cell(columns, "VARNAME", x_index),
+        cell(columns, "UNITS", y_index) or cell(columns, "VARNAME", y_index),
         listed=listed is not None and not stepped,
         label=name,
         coordinate=None
         if coordinate is None
         else (
-            _cell(columns, "VARNAME", page_index) or page_symbol.strip(),
-            _cell(columns, "UNITS", page_index),
+            cell(columns, "VARNAME", page_index) or page_symbol.strip(),
+            cell(columns, "UNITS", page_index),
             coordinate,
         ),
         warnings=warnings,
@@ -177,7 +203,8 @@ def _read_page(name: str, columns: dict[str, list[str]], record: Record) -> Page
     )
 
 
-def _join_complex(pages: list[Page], failures: list[str]) -> list[Page]:
+def join_complex(pages: list[Page], failures: list[str]) -> list[Page]:
+    """Pages with those of imaginary points joined to the real ones before them."""
     joined: list[Page] = []
     for page in pages:
         if page.symbol != "I" or not joined or joined[-1].symbol != "R":

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from engine.formats.errors import FormatError
 
@@ -13,6 +14,7 @@ from engine.formats.errors import FormatError
 MAX_BYTES = 256 << 20
 MAX_BLOCKS = 10_000
 MAX_RECORDS = 200_000
+MAX_VALUES = 100
 
 _LABEL = re.compile(r"^[ \t\ufeff]*##([^=\n]{0,200})=", re.MULTILINE)
 _COMMENT = re.compile(r"\$\$[^\n]*")
@@ -44,19 +46,30 @@ class Record:
 
 @dataclass
 class Block:
-    """One TITLE to END block: its records in order; ``parent`` is the LINK block around it."""
+    """One TITLE to END block: its records in order; ``parent`` is the LINK block around it.
+
+    ``metadata`` keeps what ``jcamp_metadata`` found, since each of many tables may ask for it.
+    """
 
     records: list[Record] = field(default_factory=list)
     parent: Block | None = None
     number: int = 0
+    metadata: dict[tuple[bool, bool], dict[str, Any]] = field(default_factory=dict, repr=False)
+    _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _indexed: int = 0
 
     def all(self, *labels: str) -> list[str]:
-        """The values of these labels that are not empty, in the order of the labels."""
-        by_label = {label: [] for label in labels}
-        for record in self.records:
-            if record.label in by_label and len(record.raw) < 100_000 and record.text:
-                by_label[record.label].append(record.text)
-        return [text for label in labels for text in by_label[label]]
+        """The values of these labels that are not empty, in the order of the labels.
+
+        Of a label that is repeated, the first ``MAX_VALUES`` values.
+        """
+        # Each table of a block asks for the same labels: they are looked up once.
+        for record in self.records[self._indexed :]:
+            texts = self._texts.setdefault(record.label, [])
+            if len(texts) < MAX_VALUES and len(record.raw) < 100_000 and record.text:
+                texts.append(record.text)
+        self._indexed = len(self.records)
+        return [text for label in labels for text in self._texts.get(label, ())]
 
     def get(self, *labels: str, inherited: bool = False) -> str:
         """The first value that is not empty under these labels, or ``""``.

@@ -118,8 +118,9 @@ def _header(spectrum: Spectrum) -> Iterable[str]:
     yield "##$SPECGUI AXES= as labelled"
     if technique.is_nmr:
         yield f"##.OBSERVE NUCLEUS= ^{technique.nucleus}"
-    if technique == Technique.MS_MS:
-        yield "##$MS LEVEL= 2"
+    if technique.is_mass:
+        # A precursor alone would make MS/MS of it, and libraries name one for EI spectra too.
+        yield f"##$MS LEVEL= {2 if technique == Technique.MS_MS else 1}"
     for key, label in _TEXT_LABELS:
         value = metadata.get(key)
         if value not in (None, ""):

@@ -61,7 +61,8 @@ def _records(path: Path) -> Iterator[Record]:
 
 
 def _accession(record: list[str]) -> str:
-    return record[0].partition(":")[2].strip() if record[0].startswith("ACCESSION:") else record[0]
+    name = record[0].partition(":")[2] if record[0].startswith("ACCESSION:") else record[0]
+    return name.strip()[:80]
 
 
 def _spectrum(path: Path, block: str, lines: list[str]) -> Spectrum:

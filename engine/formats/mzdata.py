@@ -54,7 +54,8 @@ def scan_header(element: Any, run: Run) -> ScanHeader:
         minutes = next(iter(numbers(_value(instrument, _MINUTES) or "")), None)
         if seconds is None and minutes is not None:
             seconds = round(minutes * 60, 6)
-    return ScanHeader(element.get("id") or str(run.seen), seconds, level, None, None)
+    precursor = _precursor(element).get("precursor_mz") if level > 1 else None
+    return ScanHeader(element.get("id") or str(run.seen), seconds, level, None, None, precursor)
 
 
 def _values(element: Any, keys: tuple[str, ...]) -> list[str]:
@@ -78,7 +79,7 @@ def _read_scan(element: Any, run: Run) -> Spectrum | None:
     if len(x) == 0:
         run.empty += 1
         return None
-    scan, seconds, level, _, _ = scan_header(element, run)
+    scan, seconds, level, *_ = scan_header(element, run)
     warnings = []
     declared = element.find("{*}mzArrayBinary/{*}data").get("length") or ""
     if declared.isdecimal() and int(declared) != len(x):

@@ -64,7 +64,8 @@ def _parameters(element: Any, run: Run) -> dict[str, Any]:
 
 
 def _mzml_group(element: Any, run: Run) -> None:
-    run.groups[element.get("id")] = list(element.iter("{*}cvParam"))
+    # Copies, not elements: several threads may read scans of one run.
+    run.groups[element.get("id")] = [dict(p.attrib) for p in element.iter("{*}cvParam")]
 
 
 def _mzml_instrument(element: Any, run: Run) -> None:
@@ -97,13 +98,19 @@ def _header(element: Any, run: Run, parameters: dict[str, Any]) -> ScanHeader:
         if seconds is not None and parameters[_START_TIME].get("unitAccession") == _MINUTE:
             seconds = round(seconds * 60, 6)
     optical = _WAVELENGTH in parameters and _MZ not in parameters
+    level = 0 if optical else int(_value(parameters, _MS_LEVEL) or 1)
     return ScanHeader(
         number.group(1) if number else str(run.seen),
         seconds,
-        0 if optical else int(_value(parameters, _MS_LEVEL) or 1),
+        level,
         _value(parameters, _TOTAL_ION_CURRENT),
         _value(parameters, _BASE_PEAK_INTENSITY),
+        _precursor(parameters) if level > 1 else None,
     )
+
+
+def _precursor(parameters: dict[str, Any]) -> float | None:
+    return _value(parameters, _SELECTED_ION) or _value(parameters, _ISOLATION_TARGET)
 
 
 def _value(parameters: dict[str, Any], accession: str) -> float | None:
@@ -129,7 +136,7 @@ def _mzml_scan(element: Any, run: Run) -> Spectrum | None:
         run.empty += 1
         return None
     parameters = _parameters(element, run)
-    scan, seconds, level, _, _ = _header(element, run, parameters)
+    scan, seconds, level, _, _, precursor = _header(element, run, parameters)
     warnings = []
     declared = element.get("defaultArrayLength") or ""
     if declared.isdecimal() and int(declared) != len(x):
@@ -153,10 +160,7 @@ def _mzml_scan(element: Any, run: Run) -> Spectrum | None:
     )  # fmt: skip
     if level > 1:
         charge = _value(parameters, _CHARGE)
-        metadata.update(
-            precursor_mz=_value(parameters, _SELECTED_ION) or _value(parameters, _ISOLATION_TARGET),
-            charge=int(charge) if charge else None,
-        )
+        metadata.update(precursor_mz=precursor, charge=int(charge) if charge else None)
         for accession, unit in ((_NORMALIZED_ENERGY, "NCE"), (_COLLISION_ENERGY, "eV")):
             energy = _value(parameters, accession)
             if energy is not None:

@@ -39,6 +39,7 @@ def scan_header(peaks: Any, run: Run) -> ScanHeader | None:
         int(positive_number(scan.get("msLevel")) or 1),
         positive_number(scan.get("totIonCurrent")),
         positive_number(scan.get("basePeakIntensity")),
+        positive_number(scan.findtext("{*}precursorMz")),
     )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from engine.formats.axis_units import nucleus_of
 from engine.formats.bruker_parameters import Parameters, nucleus
-from engine.formats.errors import FormatError
-from engine.spectra import Source, Spectrum, Technique
+from engine.formats.errors import FormatError, Only2DError
+from engine.spectra import Source, Spectrum, Spectrum2D, Technique
 
 MAX_POINTS = 1 << 23
 """Numbers read of one block of a file at most; no spectrometer writes 1-D data near this length."""
@@ -25,9 +25,30 @@ _AXIS_LABEL = re.compile(r"([HCNFP])[A-Z]{0,2}")
 _LETTERS = {"H": "1H", "C": "13C", "N": "15N", "F": "19F", "P": "31P"}
 
 
+def only_2d(path: Path) -> Only2DError:
+    """The error of a reader of 1-D data for two-dimensional data, which another function reads."""
+    return Only2DError(
+        path, "a one-dimensional NMR experiment",
+        "two-dimensional data, which the window shows, but which are not used here",
+    )  # fmt: skip
+
+
 def two_dimensional(path: Path) -> FormatError:
-    """The error for an experiment of two or more dimensions."""
+    """The error for an experiment of more dimensions than are read."""
     return FormatError(path, "a one-dimensional NMR experiment", TWO_DIMENSIONAL)
+
+
+def many_dimensional(path: Path, dimensions: int) -> FormatError:
+    """The error for an experiment of three or more dimensions."""
+    return FormatError(
+        path, "an NMR experiment of one or two dimensions",
+        f"one of {dimensions} dimensions, which is not shown yet",
+    )  # fmt: skip
+
+
+def indirect(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to the indirect axis, under the keys that ``Spectrum2D.metadata`` has for it."""
+    return {f"indirect_{key}": value for key, value in metadata.items() if value is not None}
 
 
 def positive(value: float | None, most: float = 1e12) -> float | None:
@@ -141,6 +162,69 @@ def fid(
         metadata={key: value for key, value in known.items() if value is not None},
         warnings=tuple(warnings),
     )
+
+
+def raw_2d(
+    source: Source,
+    rows: np.ndarray,
+    techniques: tuple[str, str],
+    widths_hz: tuple[float | None, float | None],
+    quadrature: str,
+    metadata: Mapping[str, Any],
+    title: str = "",
+    warnings: Sequence[str] = (),
+) -> Spectrum2D:
+    """Raw two-dimensional data of complex ``rows`` ``(ny, nx)``, as ``Spectrum2D`` has them.
+
+    ``techniques`` are the isotopes along x and y, ``widths_hz`` the spectral widths. Raises
+    ``FormatError`` without them.
+    """
+    path = Path(source.path)
+    width, width_y = (positive(w) for w in widths_hz)
+    if width is None or width_y is None:
+        missing = "direct" if width is None else "indirect"
+        raise FormatError(path, f"the spectral width of the {missing} axis in Hz", "none")
+    ny, nx = rows.shape
+    if nx < 2 or ny < 2:
+        raise FormatError(path, "at least two points along each axis", f"{nx} and {ny}")
+    x = np.arange(nx) / width
+    y = np.arange(ny) / (width_y if quadrature == "QF" else 2.0 * width_y)
+    for axis, hertz in ((x, width), (y, width_y)):
+        if not (np.diff(axis) > 0).all():
+            raise FormatError(path, "a usable spectral width", f"{hertz:g} Hz")
+    known = {
+        "nucleus": techniques[0],
+        **metadata,
+        "sweep_width_hz": width,
+        "indirect_nucleus": techniques[1],
+        "indirect_sweep_width_hz": width_y,
+        "quadrature": quadrature,
+    }
+    return Spectrum2D(
+        Technique.nmr(techniques[0]),
+        Technique.nmr(techniques[1]),
+        x,
+        y,
+        rows,
+        "s",
+        "s",
+        "fid",
+        title,
+        source,
+        {key: value for key, value in known.items() if value is not None},
+        tuple(warnings),
+    )
+
+
+def processed_2d(*arguments: Any, source: Source, **named: Any) -> Spectrum2D:
+    """A processed two-dimensional spectrum; the arguments are those of ``Spectrum2D``.
+
+    Raises ``FormatError`` for axes that do not rise or fall strictly.
+    """
+    try:
+        return Spectrum2D(*arguments, source=source, **named)
+    except ValueError as error:
+        raise FormatError(source.path, "axes of a spectrum", str(error)) from error
 
 
 def shift_spectrum(

@@ -18,6 +18,7 @@ _SHIFT = re.compile(rf"({_NUMBER})(?:\s*(?:-|to)\s*({_NUMBER}))?")
 _KEY = re.compile(r"([A-Za-z]\w*)\s*=\s*(.*)")
 _ATOM = re.compile(r"(H?)(\d{1,4})")
 _COUPLING = re.compile(r"([+-]?\d{1,4}(?:\.\d{0,6})?)\s*(?:\((.*)\))?")
+_BROAD = re.compile(r"^br?\.?\s*(?=[sdtqm])")
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def _peak(shift: re.Match[str], fields: list[str]) -> Peak:
         low=min(first, second),
         high=max(first, second),
         labels=tuple(label for label in labels if label and label != "<>"),
-        multiplicity=(attributes.get("S") or [""])[0].lower() or None,
+        multiplicity=_multiplicity((attributes.get("S") or [""])[0]),
         j_hz=tuple(abs(float(found.group(1))) for found in values),
         partners=tuple(found.group(2) or "" for found in values),
         nuclei=round(nuclei) if nuclei is not None and 0 < nuclei < 1000 else None,
@@ -217,3 +218,8 @@ def _peak(shift: re.Match[str], fields: list[str]) -> Peak:
         intensity=value("I"),
         width_hz=value("W"),
     )
+
+
+def _multiplicity(text: str) -> str | None:
+    """A multiplicity as the rest of the program spells it: "bs" and "brs" are "br s"."""
+    return _BROAD.sub("br ", text.strip().lower()) or None

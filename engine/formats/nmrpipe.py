@@ -1,4 +1,4 @@
-"""NMRPipe files: one-dimensional FIDs and spectra.
+"""NMRPipe files: FIDs and spectra of one dimension, and of two (``nmrpipe_2d``).
 
 Layout: F. Delaglio's ``fdatap.h``: a header of 512 floats, then the real points and, where the
 data are complex, the imaginary ones. The places in the header come from nmrglue; its readers are
@@ -20,12 +20,13 @@ from engine.formats.nmr_binary import (
     fid,
     labelled_isotope,
     load_points,
+    many_dimensional,
+    only_2d,
     positive,
     shift_spectrum,
-    two_dimensional,
 )
 from engine.formats.reader import Reader
-from engine.spectra import Source, Spectrum
+from engine.spectra import Source, Spectrum, Spectrum2D
 
 _HEADER = 2048
 _FORMAT, _ORDER = 0x4F6EEEEF, 2.345
@@ -48,22 +49,16 @@ def read(path: Path) -> list[Spectrum]:
     been removed yet. Raises ``FormatError``, for data of more dimensions too.
     """
     path = Path(path)
-    with path.open("rb") as file:
-        head = file.read(_HEADER)
-    order = _byte_order(head)
-    if order is None or len(head) < _HEADER:
-        raise FormatError(path, f"an NMRPipe header of {_HEADER} bytes", f"{len(head)} bytes")
-    header = _Header(path, head, order)
-    if header["FDDIMCOUNT"] > 1 or header["FDSPECNUM"] > 1:
-        raise two_dimensional(path)
+    header = read_header(path)
+    if header.dimensions > 1:
+        raise only_2d(path)
     points, warnings = _points(header)
     frequency = positive(header.axis("OBS"), 2500)
-    label = _text(head[4 * _LABELS[header.dimension] :][:8])
-    isotope, found = labelled_isotope(label, frequency)
+    isotope, found = labelled_isotope(header.label(header.dimension), frequency)
     warnings += found
-    title = _text(head[_TITLE])
+    title = header.title
     width = positive(header.axis("SW"))
-    metadata = _metadata(header, frequency)
+    metadata = acquisition_metadata(header, frequency)
     source = Source(str(path))
     if header.axis("FTFLAG") == 0:
         return [_fid(header, source, points, isotope, width, metadata, title, warnings)]
@@ -77,10 +72,30 @@ def read(path: Path) -> list[Spectrum]:
     return [shift_spectrum(source, x, points, isotope, metadata, title, warnings)]
 
 
-READER = Reader("NMRPipe", (".fid", ".ft1"), sniff, read)
+def read_2d(path: Path) -> list[Spectrum2D]:
+    """The two-dimensional data of a file, none of a 1-D one; see :mod:`nmrpipe_2d`."""
+    from engine.formats import nmrpipe_2d
+
+    return nmrpipe_2d.read(Path(path))
 
 
-class _Header:
+READER = Reader("NMRPipe", (".fid", ".ft1", ".ft2", ".dat"), sniff, read, read_2d)
+
+
+def read_header(path: Path) -> Header:
+    """The header of a file of one or two dimensions; raises ``FormatError``."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    order = _byte_order(head)
+    if order is None or len(head) < _HEADER:
+        raise FormatError(path, f"an NMRPipe header of {_HEADER} bytes", f"{len(head)} bytes")
+    header = Header(path, head, order)
+    if header.dimensions > 2:
+        raise many_dimensional(path, header.dimensions)
+    return header
+
+
+class Header:
     """The numbers of the header by their names in fdatap.h; those that are not finite are 0."""
 
     def __init__(self, path: Path, head: bytes, order: str) -> None:
@@ -89,16 +104,33 @@ class _Header:
         self.path, self.order = path, order
         self._places = fdata_dic
         self._words = np.frombuffer(head, dtype=f"{order}f4")
+        self._head = head
         dimension = self["FDDIMORDER1"]
         self.dimension = int(dimension) if dimension in _LABELS else 2
+        # Files of one dimension may count none, and those of two may say one.
+        count = self["FDDIMCOUNT"]
+        self.dimensions = int(count) if 1 < count < 9 else 2 if self["FDSPECNUM"] > 1 else 1
+        self.title = _text(head[_TITLE])
 
     def __getitem__(self, name: str) -> float:
         value = float(self._words[int(self._places[name])])
         return value if math.isfinite(value) else 0.0
 
     def axis(self, name: str) -> float:
-        """A number of the direct dimension's axis: ``SW`` is FDF2SW in most files."""
+        """A number of the first stored dimension's axis: ``SW`` is FDF2SW in most files."""
         return self[f"FDF{self.dimension}{name}"]
+
+    def label(self, dimension: int) -> str:
+        """What the axis of a dimension is called."""
+        return _text(self._head[4 * _LABELS[dimension] :][:8])
+
+    def carrier_ppm(self, dimension: int, frequency: float, width: float, size: int) -> float:
+        """The shift of the carrier of a dimension that is not transformed, in ppm."""
+        # The carrier is the point after the middle: ORIG + SW/2 - SW/n Hz from 0 ppm.
+        hertz = self[f"FDF{dimension}ORIG"] + width * (size - 1 - size // 2) / size
+        carrier, named = hertz / frequency, self[f"FDF{dimension}CAR"]
+        # CAR says the same to a point, where it was filled in.
+        return named if abs(named - carrier) < 2 * width / size / frequency else carrier
 
 
 def _byte_order(head: bytes) -> str | None:
@@ -112,7 +144,7 @@ def _text(raw: bytes) -> str:
     return " ".join(raw.split(b"\0", 1)[0].decode("utf-8", "replace").split())
 
 
-def _points(header: _Header) -> tuple[np.ndarray, list[str]]:
+def _points(header: Header) -> tuple[np.ndarray, list[str]]:
     size = header["FDSIZE"]
     if not 1 <= size < 1 << 31:
         raise FormatError(header.path, "a number of points (FDSIZE)", f"{size:g}")
@@ -128,7 +160,7 @@ def _points(header: _Header) -> tuple[np.ndarray, list[str]]:
 
 
 def _fid(
-    header: _Header,
+    header: Header,
     source: Source,
     points: np.ndarray,
     isotope: str,
@@ -137,27 +169,26 @@ def _fid(
     title: str,
     warnings: list[str],
 ) -> Spectrum:
-    sign = round(header.axis("AQSIGN"))
-    if sign in _ALTERNATE:
-        points = points.copy()
-        points[1::2] *= -1.0
-    if sign in _NEGATE:
-        points = np.conj(points)
+    points = turned(points, header.axis("AQSIGN"))
     frequency = metadata.get("spectrometer_reference_mhz")
     if frequency and width:
-        # The carrier is the point after the middle: ORIG + SW/2 - SW/n Hz from 0 ppm.
         size = round(header["FDSIZE"])
-        carrier = (header.axis("ORIG") + width * (size - 1 - size // 2) / size) / frequency
-        named = header.axis("CAR")
-        # CAR says the same to a point, where it was filled in.
-        near = abs(named - carrier) < 2 * width / size / frequency
-        metadata["carrier_ppm"] = named if near else carrier
+        metadata["carrier_ppm"] = header.carrier_ppm(header.dimension, frequency, width, size)
     if header["FDDMXFLAG"] == 0 and 0 < header["FDDMXVAL"] < 1e5:
         metadata["group_delay_points"] = header["FDDMXVAL"]
     return fid(source, points, isotope, width, metadata, title, warnings)
 
 
-def _metadata(header: _Header, frequency: float | None) -> dict[str, Any]:
+def turned(points: np.ndarray, sign: float) -> np.ndarray:
+    """Complex points after what FDFnAQSIGN says that a transform has to do first."""
+    sign = round(sign)
+    if sign in _ALTERNATE:
+        points = points.copy()
+        points[..., 1::2] *= -1.0
+    return np.conj(points) if sign in _NEGATE else points
+
+
+def acquisition_metadata(header: Header, frequency: float | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     if frequency is not None:
         metadata |= {"frequency_mhz": frequency, "spectrometer_reference_mhz": frequency}

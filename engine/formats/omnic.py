@@ -157,7 +157,7 @@ def _spectrum(
         found = f"{points} points in a section of {record.ordinates.length} bytes"
         raise FormatError(file.path, "ordinates that fit their section", found)
     y, warnings = file.numbers(record.ordinates.offset, "<f4", points, "y")
-    x = np.linspace(first, last, points)
+    x = np.linspace(first, last, points)[: len(y)]
     raman = x_code == _RAMAN_SHIFT or y_code == _RAMAN_INTENSITY
     technique = Technique.RAMAN if raman else Technique.IR
     if unit == "nm" and min(first, last) <= 750:

@@ -13,18 +13,24 @@ from importlib import import_module
 from inspect import signature
 from pathlib import Path
 
+import numpy as np
+
 from engine.formats import containers
-from engine.formats.errors import FormatError
+from engine.formats.errors import FormatError, Only2DError
 from engine.formats.nmredata import RECORD
 from engine.formats.reader import Reader
+from engine.formats.run_chromatogram import follows_time
 from engine.formats.signatures import ForeignFormat, foreign_format
-from engine.spectra import Source, Spectrum, Technique
+from engine.spectra import Source, Spectrum, Spectrum2D, Technique
 
 MOST_TEXT = 512 << 20
 """Bytes of the largest file that a reader of text is given."""
 
 MOST_SPECTRA = 50_000
 """Spectra that one folder or archive gives at most."""
+
+MOST_BYTES_2D = 1 << 30
+"""Bytes of two-dimensional spectra that one folder or archive gives at most, about."""
 
 _HEAD = 4096
 _READABLE = "a file in a format that is read"
@@ -39,6 +45,7 @@ _UNLIMITED = (
     "bruker", "varian", "jeol", "nmrpipe", "sparky",
     "mzml", "mzdata", "andi", "spc", "opus", "omnic", "wdf",
 )  # fmt: skip
+_RUNS = ("mzml", "mzdata", "andi")
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
@@ -56,9 +63,23 @@ def open_spectra(path: str | os.PathLike[str], technique: str | None = None) -> 
     ``technique`` is the technique of a file that does not name its own, such as a table of
     numbers. In a folder or a zip a broken file does not lose the others: the first spectrum
     carries a warning that names it. Raises ``FormatError`` when there is no spectrum, with what
-    was expected and what was found, and ``ValueError`` for an unknown technique.
+    was expected and what was found, and ``ValueError`` for an unknown technique. Two-dimensional
+    data are left to :func:`open_spectra_2d`: a path that holds nothing else raises
+    ``Only2DError``, which is a ``FormatError``.
     """
-    return _open(Path(path), None if technique is None else Technique(technique), _never)
+    wanted = None if technique is None else Technique(technique)
+    return _open(Path(path), _Wish(wanted)).spectra
+
+
+def open_spectra_2d(path: str | os.PathLike[str]) -> list[Spectrum2D]:
+    """Every two-dimensional spectrum of a path, as :func:`open_spectra` gives the others.
+
+    Raises ``FormatError`` when there is none.
+    """
+    found = _open(Path(path), _Wish(with_2d=True)).spectra_2d
+    if not found:
+        raise FormatError(path, "two-dimensional spectra", "none, but others")
+    return found
 
 
 def open_many(
@@ -66,8 +87,14 @@ def open_many(
     on_progress: Callable[[int, int, str], None] | None = None,
     is_cancelled: Callable[[], bool] | None = None,
     technique: str | None = None,
+    spectra_2d: list[Spectrum2D] | None = None,
+    runs: list[Path] | None = None,
 ) -> tuple[list[Spectrum], list[tuple[str, str]]]:
     """Open several paths: their spectra, and ``(path, message)`` of each that gave none.
+
+    A list that is given as ``spectra_2d`` gets the two-dimensional spectra; without one, a path
+    that holds nothing else is among the errors. A list that is given as ``runs`` gets the paths of
+    runs (LC-MS, GC-MS), which are then not read as single scans.
 
     ``on_progress(done, total, path)`` is called before each path and once at the end with an empty
     path; ``is_cancelled`` is asked between files, and what was read until then is returned.
@@ -75,6 +102,7 @@ def open_many(
     paths = [os.fspath(path) for path in paths]
     wanted = None if technique is None else Technique(technique)
     cancelled = is_cancelled or _never
+    wish = _Wish(wanted, spectra_2d is not None, cancelled, runs is not None)
     spectra: list[Spectrum] = []
     errors: list[tuple[str, str]] = []
     for done, path in enumerate(paths):
@@ -83,7 +111,13 @@ def open_many(
         if on_progress is not None:
             on_progress(done, len(paths), path)
         try:
-            spectra += _open(Path(path), wanted, cancelled)
+            contents = _open(Path(path), wish)
+            spectra += contents.spectra
+            if spectra_2d is not None:
+                spectra_2d += contents.spectra_2d
+            if runs is not None:
+                runs += contents.runs
+            errors += [(path, f"{Path(path).name}: {note}") for note in contents.notes]
         except FormatError as error:
             if cancelled():
                 break
@@ -98,17 +132,50 @@ def _never() -> bool:
     return False
 
 
-def _open(path: Path, technique: Technique | None, cancelled: Callable[[], bool]) -> list[Spectrum]:
+@dataclass(frozen=True)
+class _Wish:
+    """What is wanted of a path."""
+
+    technique: Technique | None = None
+    with_2d: bool = False
+    cancelled: Callable[[], bool] = _never
+    runs_apart: bool = False
+
+
+@dataclass
+class _Contents:
+    """What a path gave; ``notes`` are the warnings about one that gave runs alone."""
+
+    spectra: list[Spectrum] = field(default_factory=list)
+    spectra_2d: list[Spectrum2D] = field(default_factory=list)
+    runs: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: _Contents) -> None:
+        self.spectra += other.spectra
+        self.spectra_2d += other.spectra_2d
+        self.runs += other.runs
+
+    def warn(self, *sentences: str) -> None:
+        """Add sentences to the warnings of the first spectrum."""
+        found = self.spectra or self.spectra_2d
+        if found:
+            found[0] = found[0].with_warnings(*sentences)
+        else:
+            self.notes += sentences
+
+
+def _open(path: Path, wish: _Wish) -> _Contents:
     try:
         kind = path.stat()
         if stat.S_ISDIR(kind.st_mode):
-            return _open_folder(path, technique, cancelled)
+            return _open_folder(path, wish)
         head = _head(path, kind)
     except (OSError, ValueError) as error:
         raise _unreachable(path, error) from error
     if containers.is_zip(head):
-        return _open_zip(path, technique, cancelled)
-    return _read(path, head, kind.st_size, technique)
+        return _open_zip(path, wish)
+    return _read(path, head, kind.st_size, wish)
 
 
 def _unreachable(path: Path, error: Exception) -> FormatError:
@@ -144,7 +211,7 @@ def _has_known_suffix(path: Path) -> bool:
     return any(path.suffix.lower() in reader.suffixes for reader in readers().values())
 
 
-def _read(path: Path, head: bytes, size: int, technique: Technique | None) -> list[Spectrum]:
+def _read(path: Path, head: bytes, size: int, wish: _Wish) -> _Contents:
     foreign = foreign_format(path, head)
     if foreign is not None:
         raise _not_read(path, foreign)
@@ -153,9 +220,11 @@ def _read(path: Path, head: bytes, size: int, technique: Technique | None) -> li
         known = ", ".join(reader.name for reader in readers().values())
         raise UnknownFormatError(path, f"a known format ({known})", _description(head))
     module, reader = choice
+    if wish.runs_apart and module in _RUNS and follows_time(path):
+        return _Contents(runs=[path])
     if module not in _UNLIMITED:
         _check_text(path, size)
-    return _call(reader, path, technique)
+    return _call(reader, path, wish)
 
 
 class UnknownFormatError(FormatError):
@@ -167,11 +236,37 @@ def _not_read(path: Path, foreign: ForeignFormat) -> FormatError:
     return kind(path, _READABLE, foreign.found)
 
 
-def _call(reader: Reader, path: Path, technique: Technique | None) -> list[Spectrum]:
+def _call(reader: Reader, path: Path, wish: _Wish) -> _Contents:
+    contents, failure = _Contents(), None
     try:
-        if technique is not None and "technique" in signature(reader.read).parameters:
-            return reader.read(path, technique=technique)
-        return reader.read(path)
+        contents.spectra = _guarded(reader, reader.read, path, wish.technique)
+    except FormatError as error:
+        failure = error
+    if wish.with_2d and reader.read_2d is not None:
+        try:
+            contents.spectra_2d = _guarded(reader, reader.read_2d, path)
+        except FormatError as error:
+            if failure is None:
+                contents.warn(f"Not read: {error}")
+            elif isinstance(failure, Only2DError):
+                failure = error
+    if failure is not None:
+        if not contents.spectra_2d:
+            raise failure
+        if not isinstance(failure, Only2DError):
+            contents.warn(f"Not read: {failure}")
+    return contents
+
+
+def _guarded(
+    reader: Reader, read: Callable, path: Path, technique: Technique | None = None
+) -> list:
+    """What a reader gives; whatever else it raises becomes a ``FormatError``."""
+    more = technique is not None and "technique" in signature(read).parameters
+    try:
+        # Damaged bytes may be any numbers: readers look at what comes out, not on the way.
+        with np.errstate(all="ignore"):
+            return read(path, technique=technique) if more else read(path)
     except FormatError:
         raise
     except MemoryError as error:
@@ -216,23 +311,25 @@ class _Walk:
     """What a walk through a folder has found so far."""
 
     root: Path
-    technique: Technique | None
-    cancelled: Callable[[], bool]
+    wish: _Wish
     in_archive: bool = False
-    spectra: list[Spectrum] = field(default_factory=list)
+    found: _Contents = field(default_factory=_Contents)
     problems: list[str] = field(default_factory=list)
     own: FormatError | None = None  # what was wrong with the folder itself
     seen: int = 0
     cut: bool = False
 
     def full(self) -> bool:
-        if self.seen >= containers.MOST_ENTRIES or len(self.spectra) >= MOST_SPECTRA:
+        if self.seen >= containers.MOST_ENTRIES or len(self.found.spectra) >= MOST_SPECTRA:
             self.cut = True
-        return self.cut or self.cancelled()
+        if sum(s.z.nbytes for s in self.found.spectra_2d) >= MOST_BYTES_2D:
+            self.cut = True
+        return self.cut or self.wish.cancelled()
 
     def failed(self, path: Path, error: FormatError) -> None:
         what = error.found
-        if error.expected != _READABLE and not what.endswith("not shown yet"):
+        plain = isinstance(error, Only2DError) or what.endswith("not shown yet")
+        if error.expected != _READABLE and not plain:
             what = f"expected {error.expected}, found {what}"
         name = path.relative_to(self.root).as_posix()
         if name == ".":
@@ -240,29 +337,27 @@ class _Walk:
         self.problems.append(what if name == "." else f"{name}: {what}")
 
 
-def _open_folder(
-    folder: Path, technique: Technique | None, cancelled: Callable[[], bool]
-) -> list[Spectrum]:
-    walk = _Walk(folder, technique, cancelled)
+def _open_folder(folder: Path, wish: _Wish) -> _Contents:
+    walk = _Walk(folder, wish)
     _visit(folder, walk, 0)
     return _result(folder, walk, "a folder of spectra")
 
 
-def _open_zip(
-    path: Path, technique: Technique | None, cancelled: Callable[[], bool]
-) -> list[Spectrum]:
+def _open_zip(path: Path, wish: _Wish) -> _Contents:
     try:
         with tempfile.TemporaryDirectory(prefix="specgui-", ignore_cleanup_errors=True) as name:
             root = Path(name).resolve()
             problems = containers.unpack(path, root)
-            walk = _Walk(root, technique, cancelled, in_archive=True, problems=problems)
+            # A run goes on being read where it lies: the unpacked one will be gone.
+            unpacked = replace(wish, runs_apart=False)
+            walk = _Walk(root, unpacked, in_archive=True, problems=problems)
             _visit(root, walk, 0)
     except OSError as error:
         raise _unreachable(path, error) from error
-    spectra = _result(path, walk, "an archive of spectra")
-    return [
-        replace(spectrum, source=_in_archive(spectrum.source, root, path)) for spectrum in spectra
-    ]
+    found = _result(path, walk, "an archive of spectra")
+    for spectra in (found.spectra, found.spectra_2d):
+        spectra[:] = [replace(s, source=_in_archive(s.source, root, path)) for s in spectra]
+    return found
 
 
 def _in_archive(source: Source, root: Path, archive: Path) -> Source:
@@ -278,7 +373,7 @@ def _visit(folder: Path, walk: _Walk, depth: int) -> None:
     choice = _choose(folder, b"")
     try:
         if choice is not None:
-            walk.spectra += _call(choice[1], folder, walk.technique)
+            walk.found.add(_call(choice[1], folder, walk.wish))
             return
         foreign = foreign_format(folder, b"")
         if foreign is not None:
@@ -311,9 +406,9 @@ def _visit_file(path: Path, walk: _Walk) -> None:
                 return  # Office documents and programs' projects are zip archives too
             if walk.in_archive:
                 raise FormatError(path, "a spectrum", "an archive in an archive: unpack it first")
-            walk.spectra += _open_zip(path, walk.technique, walk.cancelled)
+            walk.found.add(_open_zip(path, walk.wish))
         else:
-            walk.spectra += _read(path, head, kind.st_size, walk.technique)
+            walk.found.add(_read(path, head, kind.st_size, walk.wish))
     except UnknownFormatError:
         return  # notes, pictures and lists lie beside spectra everywhere
     except FormatError as error:
@@ -335,23 +430,24 @@ def _without_repeats(spectra: list[Spectrum]) -> list[Spectrum]:
     return [s for s in spectra if str(s.source) not in given or kept[str(s.source)] is s]
 
 
-def _result(path: Path, walk: _Walk, expected: str) -> list[Spectrum]:
-    walk.spectra = _without_repeats(walk.spectra)
+def _result(path: Path, walk: _Walk, expected: str) -> _Contents:
+    found = walk.found
+    found.spectra = _without_repeats(found.spectra)
     shown = "; ".join(walk.problems[:5])
     if len(walk.problems) > 5:
         shown += f"; and {len(walk.problems) - 5} more"
-    if not walk.spectra:
+    if not found.spectra and not found.spectra_2d and not found.runs:
         if walk.own is not None and len(walk.problems) == 1:
-            raise FormatError(path, walk.own.expected, walk.own.found)
-        found = shown or ("no file that is a spectrum" if walk.seen else "nothing in it")
-        raise FormatError(path, expected, found)
+            raise type(walk.own)(path, walk.own.expected, walk.own.found)
+        said = shown or ("no file that is a spectrum" if walk.seen else "nothing in it")
+        raise FormatError(path, expected, said)
     warnings = [f"not everything could be read: {shown}"] if shown else []
     if walk.cut:
         warnings.append(
-            f"only a part was read: {walk.seen} files were looked at and {len(walk.spectra)} "
+            f"only a part was read: {walk.seen} files were looked at and {len(found.spectra)} "
             f"spectra read (at most {containers.MOST_ENTRIES} and {MOST_SPECTRA}, "
             f"{containers.MOST_DEPTH} folders deep)"
         )
     if warnings:
-        walk.spectra[0] = walk.spectra[0].with_warnings(*warnings)
-    return walk.spectra
+        found.warn(*warnings)
+    return found

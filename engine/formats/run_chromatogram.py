@@ -7,8 +7,10 @@ the chromatogram of every scan, then the one scan, or the mean over the one peak
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,11 @@ from engine.spectra import Spectrum
 
 _XML_FORMATS = (mzml, mzdata)
 _HEAD = 4096
+_TELL_EVERY = 100
+_HIGHEST_LEVEL = 100
+FEW_SCANS = 20
+"""A file with no more scans is taken for spectra, not for a chromatogram."""
+
 _EXPECTED = "a run: mzML, mzXML, mzData or ANDI"
 
 
@@ -34,7 +41,8 @@ class RunChromatogram:
     ``base_peak_intensity`` (as the file gives them, else from the scan's points; NaN for a scan
     that cannot be read) are float64 of shape ``(n,)``. ``ms_level`` is 1 for full scans, n for
     MSn, 0 for scans of another detector. ``scan_ids`` are the file's own names of the scans; the
-    place of a scan in these arrays is what ``read_scan`` takes.
+    place of a scan in these arrays is what ``read_scan`` takes. ``precursor_mz`` (NaN where there
+    is none) is that of MSn scans.
 
     A file that holds a trace and no scans has ``scan_ids`` of length 0: its ordinates are in
     ``total_ion_current``, its base peaks are NaN, and ``detector`` names it.
@@ -46,6 +54,7 @@ class RunChromatogram:
     base_peak_intensity: np.ndarray
     ms_level: np.ndarray
     scan_ids: tuple[str, ...]
+    precursor_mz: np.ndarray
     detector: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -66,24 +75,56 @@ def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether the first bytes of a file are those of a run; False for what cannot be opened."""
     path = Path(path)
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return any(module.sniff(path, head) > 0 for module in (*_XML_FORMATS, andi))
 
 
+def follows_time(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a run along a separation, and no collection of a few spectra.
+
+    That is more than ``FEW_SCANS`` scans of which most were taken at times of their own, or the
+    trace of a detector without scans. Looks at the first scans only; False for what is no run.
+    """
+    path = Path(path)
+    if not is_run(path):
+        return False
+    try:
+        handlers = xml_handlers(path)
+        if handlers is None:
+            if andi.chromatogram(path) is not None:
+                return True
+            with andi.opened(path) as run:
+                return _are_times_of_a_run(run.seconds[: FEW_SCANS + 1].tolist())
+        headers = xml_run.scans(path, Run(path), _headers_only(*handlers))
+        return _are_times_of_a_run([row.seconds for row in islice(headers, FEW_SCANS + 1)])
+    except (FormatError, OSError):
+        return False
+
+
+def _are_times_of_a_run(seconds: list[float | None]) -> bool:
+    known = [s for s in seconds if s is not None and np.isfinite(s)]
+    return len(seconds) > FEW_SCANS and 2 * len(set(known)) > len(seconds)
+
+
 def read_chromatogram(
-    path: str | os.PathLike[str], is_cancelled: Callable[[], bool] | None = None
+    path: str | os.PathLike[str],
+    is_cancelled: Callable[[], bool] | None = None,
+    on_progress: Callable[[int, int | None], None] | None = None,
 ) -> RunChromatogram:
     """The chromatogram of a whole run, read scan by scan.
 
-    ``is_cancelled`` is asked between scans; the chromatogram then ends there and says so. A file
-    that ends too soon gives its scans up to there, with a warning. Raises ``FormatError``.
+    ``is_cancelled`` is asked between scans; the chromatogram then ends there and says so.
+    ``on_progress(scans, declared)`` is told now and then how many of how many scans were read. A
+    file that ends too soon gives its scans up to there, with a warning. Raises ``FormatError``.
     """
     path = Path(path)
     cancelled = is_cancelled or (lambda: False)
-    handlers = _xml_handlers(path)
+    handlers = xml_handlers(path)
     if handlers is None:
         return _andi_chromatogram(path)
     run = Run(path)
@@ -92,6 +133,8 @@ def read_chromatogram(
     try:
         for row in xml_run.scans(path, run, _headers_only(*handlers)):
             rows.append(row)
+            if on_progress is not None and len(rows) % _TELL_EVERY == 0:
+                on_progress(len(rows), run.declared)
             if cancelled():
                 warnings.append(f"reading was stopped after {len(rows)} scans")
                 break
@@ -105,11 +148,12 @@ def read_chromatogram(
         run.result()  # raises the error that says what the run holds instead
     if run.broken:
         warnings.append(summary(run.broken))
-    ids, seconds, levels, totals, highest = zip(*rows, strict=True)
+    ids, seconds, levels, totals, highest, precursors = zip(*rows, strict=True)
     return RunChromatogram(
         str(path), np.array(seconds, dtype=np.float64), np.array(totals, dtype=np.float64),
-        np.array(highest, dtype=np.float64), np.array(levels, dtype=np.int64), ids, "",
-        tuple(warnings),
+        np.array(highest, dtype=np.float64),
+        np.array([min(level, _HIGHEST_LEVEL) for level in levels], dtype=np.int64), ids,
+        np.array(precursors, dtype=np.float64), "", tuple(warnings),
     )  # fmt: skip
 
 
@@ -119,7 +163,7 @@ def read_scan(path: str | os.PathLike[str], place: int) -> Spectrum:
     Raises ``FormatError`` when the file has no such scan or it cannot be read.
     """
     path = Path(path)
-    handlers = _xml_handlers(path)
+    handlers = xml_handlers(path)
     if handlers is None:
         with andi.opened(path) as run:
             if not 0 <= place < len(run):
@@ -153,17 +197,31 @@ def read_mean_scan(
     the scans until then. Raises ``FormatError`` when no scan lies there.
     """
     path = Path(path)
+    run = Run(path)
+    scans = _scans_between(path, run, first_s, last_s, ms_level)
+    expected = f"scans of MS level {ms_level} from {first_s:g} to {last_s:g} s"
+    return mean_of(scans, run, expected, is_cancelled)
+
+
+def mean_of(
+    scans: Iterable[Spectrum],
+    run: Run,
+    expected: str,
+    is_cancelled: Callable[[], bool] | None = None,
+) -> Spectrum:
+    """The mean of scans as they come; what ``run`` notes as broken meanwhile becomes a warning.
+
+    Raises ``FormatError`` with ``expected`` when there is none.
+    """
     cancelled = is_cancelled or (lambda: False)
     mean, stopped = ScanMean(), False
-    run = Run(path)
-    for scan in _scans_between(path, run, first_s, last_s, ms_level):
+    for scan in scans:
         mean.add(scan)
         if cancelled():
             stopped = True
             break
     if not mean.count:
-        expected = f"scans of MS level {ms_level} from {first_s:g} to {last_s:g} s"
-        raise FormatError(path, expected, summary(run.broken) or "none with peaks")
+        raise FormatError(run.path, expected, summary(run.broken) or "none with peaks")
     warnings = []
     if stopped:
         warnings.append(f"only the first {mean.count} scans of the range are in the mean")
@@ -172,10 +230,13 @@ def read_mean_scan(
     return mean.spectrum().with_warnings(*warnings)
 
 
-def _xml_handlers(
+def xml_handlers(
     path: Path,
 ) -> tuple[dict[str, ScanHandler], dict[str, Callable[..., ScanHeader | None]]] | None:
-    """The element handlers of a run in XML, None for ANDI; raises ``FormatError`` for others."""
+    """The handlers of a run's XML elements and of its scans' headers; None for ANDI.
+
+    Raises ``FormatError`` for other files.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
@@ -187,6 +248,23 @@ def _xml_handlers(
     if andi.sniff(path, head) > 0:
         return None
     raise FormatError(path, _EXPECTED, "another format" if head else "an empty file")
+
+
+def is_xml(path: Path) -> bool:
+    """Whether a run is in XML; raises ``FormatError`` for what is no run."""
+    return xml_handlers(path) is not None
+
+
+def scans_of_level(path: Path, ms_level: int) -> Iterator[tuple[int, Spectrum]]:
+    """The place and the spectrum of each scan of a level that can be read, of a run in XML."""
+    places: list[int] = []
+
+    def wants(header: ScanHeader, at: int) -> bool:
+        places.append(at)
+        return header.level == ms_level
+
+    for spectrum in _wanted_scans(path, Run(path), *xml_handlers(path), wants):
+        yield places[-1], spectrum
 
 
 def _headers_only(
@@ -267,7 +345,7 @@ def _wanted_scans(
 def _scans_between(
     path: Path, run: Run, first_s: float, last_s: float, ms_level: int
 ) -> Iterator[Spectrum]:
-    handlers = _xml_handlers(path)
+    handlers = xml_handlers(path)
     if handlers is not None:
 
         def wants(header: ScanHeader, _: int) -> bool:
@@ -293,7 +371,7 @@ def _andi_chromatogram(path: Path) -> RunChromatogram:
         seconds, y, detector = trace
         unknown = np.full(len(y), np.nan)
         level = np.zeros(len(y), dtype=np.int64)
-        return RunChromatogram(str(path), seconds, y, unknown, level, (), detector)
+        return RunChromatogram(str(path), seconds, y, unknown, level, (), unknown, detector)
     with andi.opened(path) as run:
         total, highest = run.intensities()
         warnings = list(run.run.broken)
@@ -302,5 +380,5 @@ def _andi_chromatogram(path: Path) -> RunChromatogram:
             warnings.append(f"{unread} scans cannot be read: they lie outside of the file")
         return RunChromatogram(
             str(path), run.seconds, total, highest, np.ones(len(run), dtype=np.int64),
-            tuple(run.ids), "", tuple(warnings),
+            tuple(run.ids), np.full(len(run), np.nan), "", tuple(warnings),
         )  # fmt: skip

@@ -114,6 +114,41 @@ class ScanMean:
         self._points = 0
 
 
+def without_background(mean: Spectrum, background: Spectrum) -> Spectrum:
+    """A mean of scans minus another one; what would fall below zero is 0, or no stick any more.
+
+    Sticks belong together when they are nearer than an ion wanders (as in ``ScanMean``). The scans
+    must be of one kind and polarity. Raises ``ValueError`` when they are not, or nothing is left.
+    """
+    if _kind(mean)[:4] != _kind(background)[:4]:
+        raise ValueError("the background was recorded in another way (axis, points or polarity)")
+    mean, background = mean.ascending, background.ascending
+    x = mean.x
+    y = np.where(np.isfinite(mean.y), mean.y, 0.0)
+    below = np.where(np.isfinite(background.y), background.y, 0.0)
+    if mean.kind != "sticks":
+        y = np.maximum(y - _on_axis(x, background.x, below), 0.0)
+    else:
+        wander = np.maximum(_LEAST, x * _HIGH_RESOLUTION)
+        gaps = [np.diff(x), np.diff(background.x)]
+        if _is_unit_resolution(np.concatenate(gaps), np.concatenate([x, background.x])):
+            wander = np.full(len(x), _UNIT_RESOLUTION)
+        # Each stick of the background is taken from the nearest ion, as far as one is near.
+        after = np.clip(np.searchsorted(x, background.x), 1, max(1, len(x) - 1))
+        nearer_before = np.abs(x[after - 1] - background.x) <= np.abs(
+            x[after % len(x)] - background.x
+        )
+        nearest = np.where(nearer_before, after - 1, after % len(x))
+        near = np.abs(x[nearest] - background.x) <= wander[nearest]
+        y = y - np.bincount(nearest[near], below[near], minlength=len(x))
+        x, y = x[y > 0], y[y > 0]
+    if not (y > 0).any():
+        raise ValueError("nothing rises above the background")
+    of = background.metadata.get("merged_scans", 1)
+    metadata = {**mean.metadata, "background_scans": of}
+    return replace(mean, x=x, y=y, title=f"{mean.title}, minus {of} scans", metadata=metadata)
+
+
 def _kind(scan: Spectrum) -> tuple[Any, ...]:
     precursor = scan.metadata.get("precursor_mz")
     return (

@@ -1,5 +1,7 @@
 """Varian and Agilent NMR folders (``fid`` with ``procpar``): FIDs, single or arrayed.
 
+Two-dimensional data are read by ``varian_2d``.
+
 File layout: "VnmrJ User Programming", chapter "Parameters and Data": a file header of 32 bytes,
 then blocks of 28-byte headers and traces, all big-endian. nmrglue decodes single parameters; its
 readers of whole files are not used, because they allocate what the header declares before they look
@@ -23,17 +25,17 @@ import numpy as np
 from engine.formats.axis_units import nucleus_of
 from engine.formats.bruker_parameters import read_title
 from engine.formats.errors import FormatError
-from engine.formats.nmr_binary import MAX_POINTS, fid, load_points, positive, two_dimensional
+from engine.formats.nmr_binary import MAX_POINTS, fid, load_points, only_2d, positive
 from engine.formats.parameter_text import read_parameter_text
 from engine.formats.reader import Reader
-from engine.spectra import Source, Spectrum
+from engine.spectra import Source, Spectrum, Spectrum2D
 
 MAX_ROWS = 64
 """FIDs of an arrayed experiment that are given."""
 
 _FILE_HEADER, _BLOCK_HEADER = 32, 28
 _SPECTRUM, _LONG, _FLOAT = 0x2, 0x4, 0x8  # bits of the file's status
-_INDIRECT = ("ni", "ni2", "ni3")  # increments of the indirect dimensions
+INDIRECT = ("ni", "ni2", "ni3")  # increments of the indirect dimensions
 _MAX_PROCPAR = 16 << 20
 _MAX_ROWS_DECLARED = 1 << 24
 # The first line of a parameter: name, subtype, basictype and eight more fields.
@@ -43,7 +45,7 @@ _UNITS = {"3": "s", "5": "hz", "6": "us"}  # by subtype: delay, frequency, pulse
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """The file header: FIDs in the file, traces of a block, numbers of a trace, bytes of each."""
 
     rows: int
@@ -55,6 +57,22 @@ class _Layout:
     headers: int
     dtype: np.dtype
     transformed: bool
+
+    def place(self, row: int) -> tuple[int, int]:
+        """The bytes at which the block of a trace and its numbers begin."""
+        block, trace = divmod(row, self.traces)
+        start = _FILE_HEADER + block * self.block_bytes
+        return start, start + self.headers * _BLOCK_HEADER + trace * self.trace_bytes
+
+    def checked_dtype(self, data: Path) -> np.dtype:
+        """The type of the numbers; raises ``FormatError`` when the header contradicts itself."""
+        if self.dtype.itemsize != self.width:
+            raise FormatError(
+                data,
+                f"numbers of {self.dtype.itemsize} bytes, as the file's status says",
+                f"numbers of {self.width} bytes",
+            )
+        return self.dtype
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ def sniff(path: Path, head: bytes) -> float:
             return 1.0 if (path / "fid").is_file() and _procpar_path(path) is not None else 0.0
         if path.name.lower() == "procpar" and _PARAMETER.match(head.decode("latin-1")):
             return 1.0 if (path.parent / "fid").is_file() else 0.9
-        if _layout(head) is None:
+        if layout_of(head) is None:
             return 0.0
         return 1.0 if _procpar_path(path.parent) is not None else 0.9
     except OSError:
@@ -111,7 +129,27 @@ def read(path: Path) -> list[Spectrum]:
     ``arrayed``: what was arrayed with its value, each under its name and unit (``d2_s``,
     ``pw_us``, ``tof_hz``). Raises ``FormatError``, for two-dimensional experiments too.
     """
-    path = Path(path)
+    folder, data, layout, procpar = open_folder(Path(path))
+    if is_2d(layout, procpar):
+        raise only_2d(folder)
+    return _fids(folder, data, layout, procpar)
+
+
+def read_2d(path: Path) -> list[Spectrum2D]:
+    """The raw data of a two-dimensional experiment; see :mod:`varian_2d`."""
+    from engine.formats import varian_2d
+
+    return varian_2d.read(Path(path))
+
+
+READER = Reader("Varian/Agilent NMR folder", (".fid",), sniff, read, read_2d)
+
+
+def open_folder(path: Path) -> tuple[Path, Path, Layout, Procpar]:
+    """The folder of an experiment, its data, their layout and its parameters.
+
+    Raises ``FormatError`` when something is missing, or the data are no FIDs.
+    """
     folder = path if path.is_dir() else path.parent
     data = path if path.is_file() and path.name.lower() != "procpar" else folder / "fid"
     if not data.is_file():
@@ -121,19 +159,19 @@ def read(path: Path) -> list[Spectrum]:
         raise FormatError(path, "the parameters (procpar) beside the FID", "none")
     procpar = read_procpar(parameter_file)
     with data.open("rb") as file:
-        layout = _layout(file.read(_FILE_HEADER))
+        layout = layout_of(file.read(_FILE_HEADER))
     if layout is None:
         raise FormatError(data, "a Varian FID", "a header whose sizes contradict each other")
     if layout.transformed:
         raise FormatError(data, "a FID", "a transformed spectrum")
     if layout.rows > _MAX_ROWS_DECLARED:
         raise FormatError(data, f"at most {_MAX_ROWS_DECLARED} FIDs", f"{layout.rows} declared")
-    if layout.rows > 1 and any((procpar.number(name) or 0) > 1 for name in _INDIRECT):
-        raise two_dimensional(folder)
-    return _fids(folder, data, layout, procpar)
+    return folder, data, layout, procpar
 
 
-READER = Reader("Varian/Agilent NMR folder", (".fid",), sniff, read)
+def is_2d(layout: Layout, procpar: Procpar) -> bool:
+    """Whether the FIDs are the increments of an indirect dimension."""
+    return layout.rows > 1 and any((procpar.number(name) or 0) > 1 for name in INDIRECT)
 
 
 def read_procpar(path: Path) -> Procpar:
@@ -167,7 +205,7 @@ def _procpar_path(folder: Path) -> Path | None:
     return next((p / "procpar" for p in places if (p / "procpar").is_file()), None)
 
 
-def _layout(head: bytes) -> _Layout | None:
+def layout_of(head: bytes) -> Layout | None:
     """The file header, or None when its sizes do not follow from one another."""
     if len(head) < _FILE_HEADER:
         return None
@@ -181,7 +219,7 @@ def _layout(head: bytes) -> _Layout | None:
     if not sound:
         return None
     kind = "f4" if status & _FLOAT else "i4" if status & _LONG else "i2"
-    return _Layout(
+    return Layout(
         rows=blocks * traces,
         traces=traces,
         numbers=numbers,
@@ -194,9 +232,9 @@ def _layout(head: bytes) -> _Layout | None:
     )
 
 
-def _fids(folder: Path, data: Path, layout: _Layout, procpar: Procpar) -> list[Spectrum]:
+def _fids(folder: Path, data: Path, layout: Layout, procpar: Procpar) -> list[Spectrum]:
     rows = layout.rows
-    isotope, metadata, warnings = _experiment(folder, procpar)
+    isotope, metadata, warnings = experiment_of(folder, procpar)
     title, comment = read_title(folder / "text")
     title = title or procpar.text("samplename") or folder.name.removesuffix(".fid")
     if comment:
@@ -237,18 +275,10 @@ def _fids(folder: Path, data: Path, layout: _Layout, procpar: Procpar) -> list[S
     return spectra
 
 
-def _row(data: Path, layout: _Layout, row: int) -> tuple[np.ndarray, list[str]]:
+def _row(data: Path, layout: Layout, row: int) -> tuple[np.ndarray, list[str]]:
     """The complex points ``(numbers / 2,)`` of one trace."""
-    block, trace = divmod(row, layout.traces)
-    start = _FILE_HEADER + block * layout.block_bytes
-    first = start + layout.headers * _BLOCK_HEADER + trace * layout.trace_bytes
-    dtype = layout.dtype
-    if dtype.itemsize != layout.width:
-        raise FormatError(
-            data,
-            f"numbers of {dtype.itemsize} bytes, as the file's status says",
-            f"numbers of {layout.width} bytes",
-        )
+    start, first = layout.place(row)
+    dtype = layout.checked_dtype(data)
     values, warnings = load_points(data, dtype, layout.numbers, first)
     if layout.headers and dtype.kind == "i":
         with data.open("rb") as file:
@@ -262,7 +292,7 @@ def _row(data: Path, layout: _Layout, row: int) -> tuple[np.ndarray, list[str]]:
     return values[0 : 2 * pairs : 2] - 1j * values[1 : 2 * pairs : 2], warnings
 
 
-def _experiment(folder: Path, procpar: Procpar) -> tuple[str, dict[str, Any], list[str]]:
+def experiment_of(folder: Path, procpar: Procpar) -> tuple[str, dict[str, Any], list[str]]:
     """The isotope, what procpar says about the measurement, and what is doubtful about it."""
     channel = procpar.text("tn")
     isotope = "2H" if channel.lower() == "lk" else nucleus_of(channel)  # lk: the lock channel
@@ -270,7 +300,7 @@ def _experiment(folder: Path, procpar: Procpar) -> tuple[str, dict[str, Any], li
         raise FormatError(folder, "the observed nucleus (tn in procpar)", channel or "none")
     warnings = []
     observe = positive(procpar.number("sfrq"), 2500)
-    reference, carrier = _reference(procpar, observe)
+    reference, carrier = reference_of(procpar, observe)
     temperature = procpar.number("temp")
     if procpar.text("proc") == "rft":
         warnings.append("The FID was acquired one channel after the other: shifts may be mirrored.")
@@ -291,19 +321,22 @@ def _experiment(folder: Path, procpar: Procpar) -> tuple[str, dict[str, Any], li
     return isotope, {k: v for k, v in metadata.items() if v is not None}, warnings
 
 
-def _reference(procpar: Procpar, observe: float | None) -> tuple[float | None, float | None]:
+def reference_of(
+    procpar: Procpar, observe: float | None, axis: str = ""
+) -> tuple[float | None, float | None]:
     """The frequency of 0 ppm in MHz and the shift of the carrier in ppm, where known.
 
     rfl is the distance of the reference line from the right end of the spectrum, rfp its shift,
     both in Hz; both 0 where nobody referenced the spectrum. reffrq is the frequency of 0 ppm.
+    ``axis`` is what the parameters of an indirect axis have at the end of their names.
     """
-    reference = positive(procpar.number("reffrq"), 2500)
+    reference = positive(procpar.number(f"reffrq{axis}"), 2500)
     if observe is None:
         return reference, None
     if reference is not None and abs(reference - observe) > 0.01 * observe:
         reference = None
-    width = positive(procpar.number("sw"))
-    line, shift = procpar.number("rfl"), procpar.number("rfp")
+    width = positive(procpar.number(f"sw{axis}"))
+    line, shift = procpar.number(f"rfl{axis}"), procpar.number(f"rfp{axis}")
     if width is not None and line is not None and shift is not None and (line or shift):
         offset = width / 2 - line + shift
         reference = reference or observe - offset * 1e-6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,6 +82,7 @@ class ScanHeader(NamedTuple):
     level: int  # of MS; 0 for a scan of another detector
     total: float | None  # total ion current, None where it is not said
     base_peak: float | None  # intensity of the base peak
+    precursor_mz: float | None = None  # of MSn
 
 
 ScanHandler = Callable[[Any, Run], Any]
@@ -112,13 +113,19 @@ def read_run(path: Path, handlers: Mapping[str, ScanHandler]) -> list[Spectrum]:
     return run.result()
 
 
-def scans(path: Path, run: Run, handlers: Mapping[str, ScanHandler]) -> Iterator[Any]:
+def scans(
+    path: Path,
+    run: Run,
+    handlers: Mapping[str, ScanHandler],
+    chunks: Iterable[bytes] | None = None,
+) -> Iterator[Any]:
     """What ``handlers`` make of each scan (an element ``spectrum`` or ``peaks``), as it is read.
 
-    The file is streamed, and ends after ``MOST_POINTS`` points in ``run``. A scan whose handler
-    raises ``ValueError`` is noted in ``run.broken``. Raises ``FormatError`` for a document type (it
-    could define entities that swell or reach for other files), for XML that is broken or cut, once
-    the scans before are given, and for a thousand broken scans.
+    The file is streamed (or ``chunks``, a part of it), and ends after ``MOST_POINTS`` points in
+    ``run``. A scan whose handler raises ``ValueError`` is noted in ``run.broken``. Raises
+    ``FormatError`` for a document type (it could define entities that swell or reach for other
+    files), for XML that is broken or cut, once the scans before are given, and for a thousand
+    broken scans.
     """
     from lxml import etree
 
@@ -128,50 +135,53 @@ def scans(path: Path, run: Run, handlers: Mapping[str, ScanHandler]) -> Iterator
         load_dtd=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     waiting = 0
+    for chunk in _chunks(path) if chunks is None else chunks:
+        waiting += len(chunk)
+        try:
+            parser.feed(chunk)
+            failure = None
+        except etree.XMLSyntaxError as error:
+            failure = error
+        for event, element in parser.read_events():
+            name = element.tag.rpartition("}")[2]
+            if event == "start":
+                _note(name, element, run)
+                continue
+            if name in _SCANS and name in handlers:
+                waiting = 0
+                run.seen += 1
+                try:
+                    found = handlers[name](element, run)
+                except SwellError as error:
+                    raise FormatError(path, EXPECTED, f"scan {run.seen}: {error}") from error
+                except ValueError as error:
+                    run.broken.append(f"scan {run.seen} was left out: {error}")
+                    found = None
+                    if len(run.broken) > 1000:
+                        raise FormatError(path, EXPECTED, summary(run.broken)) from error
+                if found is not None:
+                    yield found
+                if run.points >= MOST_POINTS:
+                    run.cut = True
+                    return
+            elif name in handlers:
+                handlers[name](element, run)
+            if _is_done_with(name, element):
+                _forget(element)
+        if failure is not None:
+            raise FormatError(path, "well-formed XML", f"a break in it: {_line(failure)}")
+        if waiting > LONGEST_SCAN:
+            raise FormatError(path, "scans", f"{waiting >> 20} MB of XML without one")
+    try:
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise FormatError(path, "well-formed XML", f"an end too soon: {_line(error)}") from error
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
-            waiting += len(chunk)
-            try:
-                parser.feed(chunk)
-                failure = None
-            except etree.XMLSyntaxError as error:
-                failure = error
-            for event, element in parser.read_events():
-                name = element.tag.rpartition("}")[2]
-                if event == "start":
-                    _note(name, element, run)
-                    continue
-                if name in _SCANS and name in handlers:
-                    waiting = 0
-                    run.seen += 1
-                    try:
-                        found = handlers[name](element, run)
-                    except SwellError as error:
-                        raise FormatError(path, EXPECTED, f"scan {run.seen}: {error}") from error
-                    except ValueError as error:
-                        run.broken.append(f"scan {run.seen} was left out: {error}")
-                        found = None
-                        if len(run.broken) > 1000:
-                            raise FormatError(path, EXPECTED, summary(run.broken)) from error
-                    if found is not None:
-                        yield found
-                    if run.points >= MOST_POINTS:
-                        run.cut = True
-                        return
-                elif name in handlers:
-                    handlers[name](element, run)
-                if _is_done_with(name, element):
-                    _forget(element)
-            if failure is not None:
-                raise FormatError(path, "well-formed XML", f"a break in it: {_line(failure)}")
-            if waiting > LONGEST_SCAN:
-                raise FormatError(path, "scans", f"{waiting >> 20} MB of XML without one")
-        try:
-            parser.close()
-        except etree.XMLSyntaxError as error:
-            raise FormatError(
-                path, "well-formed XML", f"an end too soon: {_line(error)}"
-            ) from error
+            yield chunk
 
 
 def _line(error: Exception) -> str:
@@ -227,7 +237,7 @@ def refuse_document_type(path: Path) -> None:
                     raise FormatError(path, "an XML root element", "none in the first 128 MB")
     except _RootReached:
         return
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # an unknown encoding, too
         raise FormatError(path, "well-formed XML", str(error)) from error
     raise FormatError(path, "an XML root element", "none")
 
@@ -253,7 +263,8 @@ def decode(text: str | None, number_type: str, compressed: bool) -> np.ndarray:
     size = np.dtype(number_type).itemsize
     if len(data) % size:
         raise ValueError(f"an array of {len(data)} bytes is no whole number of {size}-byte values")
-    return np.frombuffer(data, number_type).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaN
+        return np.frombuffer(data, number_type).astype(np.float64)
 
 
 def scan_spectrum(

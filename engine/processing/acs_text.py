@@ -59,14 +59,15 @@ def proton_text(
             details.append(f"{multiplet.n_h}H")
         if labels and index in labels:
             details.append(_formula(labels[index], style))
-        entries.append(f"{_shift_of(multiplet, decimals)} ({', '.join(details)})")
+        entries.append(f"{printed_shift(multiplet, decimals)} ({', '.join(details)})")
     return _line("1H", frequency_mhz, solvent, entries, style)
 
 
-def _shift_of(multiplet: Multiplet, decimals: int) -> str:
+def printed_shift(multiplet: Multiplet, decimals: int = 2) -> str:
+    """The shift of a multiplet; of an ``m``, whose centre means little, the range of its lines."""
     high, low = (_number(value, decimals) for value in (multiplet.high, multiplet.low))
     if multiplet.multiplicity.split()[-1:] == ["m"] and high != low:
-        return f"{high}–{low}"
+        return f"{high} to {low}" if low.startswith("-") else f"{high}–{low}"
     return _number(multiplet.position, decimals)
 
 

@@ -20,31 +20,40 @@ _LINE_BROADENING_HZ = {"1H": 0.3, "13C": 1.0}
 class Step:
     """One step by its name in ``engine.processing.steps.STEP_KINDS``, and all its parameters.
 
-    Parameters that are not given get their defaults. Raises ``ValueError`` for an unknown step,
-    an unknown parameter or a value out of range, with what would be right.
+    Parameters that are not given get their defaults; a step that is not ``enabled`` keeps its
+    place and does nothing. Raises ``ValueError`` for an unknown step, an unknown parameter or a
+    value out of range, with what would be right.
     """
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    enabled: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.parameters, Mapping):
             raise ValueError(f"parameters are {self.parameters!r}; right is names with values")
+        if not isinstance(self.enabled, bool):
+            raise ValueError(f"enabled is {self.enabled!r}; right is true or false")
         complete = step_kind(self.name).complete(self.parameters)
         object.__setattr__(self, "parameters", MappingProxyType(complete))
 
     def __hash__(self) -> int:
-        return hash((self.name, tuple(self.parameters.items())))
+        return hash((self.name, tuple(self.parameters.items()), self.enabled))
 
     def __reduce__(self):
-        return type(self), (self.name, dict(self.parameters))
+        return type(self), (self.name, dict(self.parameters), self.enabled)
 
     @property
     def title(self) -> str:
         return step_kind(self.name).title
 
+    def __call__(self, spectrum: Spectrum) -> Spectrum:
+        """The spectrum after this step; raises ``ValueError`` when it does not suit."""
+        return step_kind(self.name).function(spectrum, **self.parameters)
+
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "parameters": dict(self.parameters)}
+        form = {"name": self.name, "parameters": dict(self.parameters)}
+        return form if self.enabled else {**form, "enabled": False}
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,11 @@ class Chain:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def enabled_steps(self) -> tuple[Step, ...]:
+        """The steps that are not switched off."""
+        return tuple(step for step in self.steps if step.enabled)
+
     def to_dict(self) -> dict[str, Any]:
         """A form that JSON can hold."""
         return {"steps": [step.to_dict() for step in self.steps]}
@@ -78,18 +92,21 @@ class Chain:
                 raise ValueError(
                     f"a step is {{'name': ..., 'parameters': {{...}}}}, got {str(entry)[:80]!r}"
                 )
-            steps.append(Step(entry["name"], entry.get("parameters") or {}))
+            enabled = entry.get("enabled", True)
+            steps.append(Step(entry["name"], entry.get("parameters") or {}, enabled))
         return cls(tuple(steps))
 
 
 def apply(chain: Chain, spectrum: Spectrum) -> Spectrum:
-    """The spectrum after all steps; the one given is never changed.
+    """The spectrum after all steps that are enabled; the one given is never changed.
 
     Raises ``ValueError`` with the number and title of the step that does not suit what it gets.
     """
     for number, step in enumerate(chain.steps, 1):
+        if not step.enabled:
+            continue
         try:
-            spectrum = step_kind(step.name).function(spectrum, **step.parameters)
+            spectrum = step(spectrum)
         except ValueError as error:
             raise ValueError(f"step {number} ({step.title}): {error}") from error
     return spectrum

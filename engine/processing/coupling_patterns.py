@@ -16,7 +16,10 @@ _SPELLINGS = {
     **{letters: partners for partners, letters in LETTERS.items()},
     "quint": 4, "quin": 4, "pent": 4, "hex": 5, "hept": 6,
 }  # fmt: skip
-_PREFIX = re.compile(r"^\s*(?:app?|br|apparent|broad|ps)\b\.?\s*|\s*\b(?:br|broad)\.?\s*$")
+# "bs" and "brd" are written in one word, too; no name of a splitting begins with b.
+_PREFIX = re.compile(
+    r"^\s*(?:app?|br|apparent|broad|ps)\b\.?\s*|^br?\.?(?=[a-z])|\s*\b(?:br|broad)\.?\s*$"
+)
 _TOKEN = re.compile("|".join(sorted(_SPELLINGS, key=len, reverse=True)))
 _MOST_PARTNERS = 12
 
@@ -65,7 +68,7 @@ def coupling_pattern(partners: tuple[int, ...]) -> CouplingPattern:
 
 
 def pattern_named(name: str) -> CouplingPattern:
-    """The pattern of a multiplicity such as ``s``, ``dd``, ``br d``, ``app t``, ``dquint``.
+    """The pattern of a multiplicity such as ``s``, ``dd``, ``br d``, ``bs``, ``app t``, ``dquint``.
 
     Raises ``ValueError`` for ``m`` and for what is no multiplicity.
     """

@@ -54,9 +54,9 @@ def smooth(spectrum: Spectrum, window_points: int = 9, order: int = 3) -> Spectr
     if spectrum.kind != "continuous":
         raise ValueError(f"smoothing needs a continuous spectrum, got {spectrum.kind!r}")
     if window_points < 3 or window_points % 2 == 0:
-        raise ValueError(f"window_points is {window_points}; right is an odd number from 3")
+        raise ValueError(f"the window is {window_points} points; right is an odd number from 3")
     if not 0 <= order < window_points:
-        raise ValueError(f"order is {order}; right is 0 to {window_points - 1}")
+        raise ValueError(f"the order is {order}; right is 0 to {window_points - 1}")
     if len(spectrum) <= window_points:
         return spectrum.with_warnings("Too few points to smooth.")
     return replace(spectrum, y=savgol_filter(spectrum.y, window_points, order))

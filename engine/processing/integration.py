@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.processing.peaks import Peak, pick_peaks
-from engine.processing.referencing import find_solvent, near_solvent_line, reference_axis
+from engine.processing.referencing import find_solvent, near_solvent_line, reference_offset
 from engine.spectra import Spectrum
 
 COMPOUND, SOLVENT, WATER, REFERENCE, SATELLITE = (
@@ -116,9 +116,7 @@ def find_regions(
             ends[index][1] = min(ends[index][1], border)
             ends[index + 1][0] = max(ends[index + 1][0], border)
     # An axis that nobody referenced has the solvent's lines beside their places.
-    offset = 0.0
-    if spectrum.technique.nucleus in ("1H", "13C"):
-        offset = float(reference_axis(spectrum).x[0] - spectrum.x[0])
+    offset = reference_offset(spectrum)
     regions = [
         _with_kind(spectrum, Region(low, high, tuple(group)), offset)
         for (low, high), group in zip(ends, groups, strict=True)
@@ -133,7 +131,8 @@ def significant_peaks(spectrum: Spectrum, least_height: float = 0.004) -> list[P
     only one.
     """
     peaks = pick_peaks(spectrum, min_prominence=1e-4)
-    own = [abs(p.height) for p in peaks if not near_solvent_line(spectrum, p.position)]
+    offset = reference_offset(spectrum)
+    own = [abs(p.height) for p in peaks if not near_solvent_line(spectrum, p.position, offset)]
     highest = max(own or [abs(p.height) for p in peaks], default=0.0)
     return [peak for peak in peaks if abs(peak.height) >= least_height * highest]
 
@@ -155,7 +154,7 @@ def _with_kind(spectrum: Spectrum, region: Region, offset: float) -> Region:
     """The region with its kind, on an axis to which ``offset`` (ppm) must be added."""
     highest = max(abs(peak.height) for peak in region.peaks)
     main = [peak for peak in region.peaks if abs(peak.height) >= _MAIN_LINE * highest]
-    near = [near_solvent_line(spectrum, peak.position + offset) for peak in main]
+    near = [near_solvent_line(spectrum, peak.position, offset) for peak in main]
     proton = spectrum.technique.nucleus == "1H"
     if len(main) == 1 and abs(main[0].position + offset) <= _TMS_PPM and proton:
         return replace(region, kind=REFERENCE)
@@ -225,7 +224,6 @@ def integrate(
     if correction not in CORRECTIONS:
         raise ValueError(f"correction {correction!r}; right is {', '.join(CORRECTIONS)}")
     spectrum = _continuous_ppm(spectrum)
-    y = np.where(np.isfinite(spectrum.y), spectrum.y, 0.0)
     integrals = []
     for region in regions:
         if isinstance(region, Region):
@@ -237,7 +235,7 @@ def integrate(
                 f"region {low:g} to {high:g} ppm; the axis goes from {spectrum.x[0]:g} to "
                 f"{spectrum.x[-1]:g}"
             )
-        x, values = _cut_out(spectrum.x, y, low, high)
+        x, values = _cut_out(spectrum.x, spectrum.y, low, high)
         bias, slope = _base_line(x, values, correction)
         area = float(np.trapezoid(values, x)) - bias * (high - low)
         integrals.append(Integral(low, high, area, bias, slope, kind))
@@ -247,11 +245,17 @@ def integrate(
 def _cut_out(
     x: np.ndarray, y: np.ndarray, low: float, high: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    first, last = np.searchsorted(x, low, side="right"), np.searchsorted(x, high, side="left")
+    """x and y between two ends, which are interpolated; what is not finite counts as 0."""
+    first = int(np.searchsorted(x, low, side="right"))
+    last = int(np.searchsorted(x, high, side="left"))
+    # Only the part is looked at: a spectrum may have millions of points.
+    beside = slice(max(0, first - 1), last + 1)
+    x, y = x[beside], np.where(np.isfinite(y[beside]), y[beside], 0.0)
+    inside = (x > low) & (x < high)
     ends = np.interp((low, high), x, y)
     return (
-        np.concatenate([[low], x[first:last], [high]]),
-        np.concatenate([ends[:1], y[first:last], ends[1:]]),
+        np.concatenate([[low], x[inside], [high]]),
+        np.concatenate([ends[:1], y[inside], ends[1:]]),
     )
 
 
@@ -272,8 +276,7 @@ def _base_line(x: np.ndarray, y: np.ndarray, correction: str) -> tuple[float, fl
 def integral_curve(spectrum: Spectrum, integral: Integral) -> tuple[np.ndarray, np.ndarray]:
     """The running integral of a region from its high end: ppm and area, both ``(n,)``."""
     spectrum = _continuous_ppm(spectrum)
-    y = np.where(np.isfinite(spectrum.y), spectrum.y, 0.0)
-    x, values = _cut_out(spectrum.x, y, integral.low, integral.high)
+    x, values = _cut_out(spectrum.x, spectrum.y, integral.low, integral.high)
     values = values - integral.bias - integral.slope * (x - (integral.low + integral.high) / 2)
     steps = np.diff(x) * (values[1:] + values[:-1]) / 2
     return x[::-1], np.concatenate([[0.0], np.cumsum(steps[::-1])])

@@ -1,8 +1,7 @@
-"""Mass spectra: centroids of profile data, scaling to the base peak, average of scans."""
+"""Mass spectra: centroids of profile data, scaling to the base peak, small sticks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +56,9 @@ def normalise_to_base_peak(spectrum: Spectrum, maximum: float = 100.0) -> Spectr
     highest = float(np.nanmax(spectrum.y))
     if not np.isfinite(highest) or highest <= 0:
         return spectrum.with_warnings("No positive intensity: it was not scaled.")
-    return replace(spectrum, y=spectrum.y * (maximum / highest))
+    factor = maximum / highest
+    imaginary = None if spectrum.y_imaginary is None else spectrum.y_imaginary * factor
+    return replace(spectrum, y=spectrum.y * factor, y_imaginary=imaginary)
 
 
 def remove_small_sticks(spectrum: Spectrum, minimum_percent: float = 0.1) -> Spectrum:
@@ -68,37 +69,3 @@ def remove_small_sticks(spectrum: Spectrum, minimum_percent: float = 0.1) -> Spe
     if not keep.any():
         return spectrum
     return replace(spectrum, x=spectrum.x[keep], y=spectrum.y[keep], y_imaginary=None)
-
-
-def merge_scans(spectra: Sequence[Spectrum], tolerance_ppm: float = 20.0) -> Spectrum:
-    """The average of several scans as sticks; profile scans are centroided first.
-
-    Sticks nearer than ``tolerance_ppm`` (and 0.002 m/z) to their neighbour become one, at the
-    intensity-weighted mean m/z; its height is the sum over the number of scans. Title, source
-    and metadata are those of the first scan. Raises ``ValueError`` for no scans.
-    """
-    if not spectra:
-        raise ValueError("no scans to merge")
-    scans = [centroid(scan) for scan in spectra]
-    scans = [scan for scan in scans if scan.kind == "sticks"] or scans
-    x = np.concatenate([scan.x for scan in scans])
-    y = np.concatenate([np.where(np.isfinite(scan.y), scan.y, 0.0) for scan in scans])
-    order = np.argsort(x, kind="stable")
-    x, y = x[order], y[order]
-    gaps = np.diff(x) > np.maximum(0.002, np.abs(x[1:]) * tolerance_ppm * 1e-6)
-    starts = np.concatenate([[0], np.flatnonzero(gaps) + 1])
-    heights = np.add.reduceat(y, starts)
-    counts = np.diff(np.append(starts, len(x)))
-    plain = np.add.reduceat(x, starts) / counts
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weighted = np.add.reduceat(x * y, starts) / heights
-    positions = np.where(heights > 0, weighted, plain)
-    first = scans[0]
-    return replace(
-        first,
-        x=positions,
-        y=heights / len(spectra),
-        kind="sticks",
-        y_imaginary=None,
-        metadata={**first.metadata, "merged_scans": len(spectra)},
-    )

@@ -21,11 +21,12 @@ from engine.processing.multiplet_fit import (
     fit_patterns,
     mirror_symmetry,
 )
-from engine.processing.noise import noise_level
+from engine.processing.noise import noise_level, noise_span
 from engine.processing.peaks import Peak
 from engine.spectra import Spectrum
 
 _MOST_LINES = 40
+_SMOOTHED = 15
 _DEEPEST_SPLITTING = 4
 # Halves of a region as like each other as this are those of one large coupling, and a region as
 # like its mirror image as this is one of strongly coupled spins, when no pattern fits it.
@@ -47,7 +48,7 @@ class Multiplet:
     where unknown; ``area`` the integral in the unit of y times ppm; ``lines`` the places in ppm
     and heights of the lines seen; ``width_hz`` the full width of a line; ``unexplained`` what the
     pattern leaves of the signal's square (0 to 1; 1 for ``m``); ``overruled`` whether a person
-    said what it is.
+    said what it is, and ``n_h_said`` how many protons it has.
     """
 
     position: float
@@ -62,6 +63,7 @@ class Multiplet:
     width_hz: float = 0.0
     unexplained: float = 1.0
     overruled: bool = False
+    n_h_said: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """With the keys of ``metadata["peaks"]`` of a paper's NMR line, and more."""
@@ -71,6 +73,7 @@ class Multiplet:
             "j_hz": list(self.j_hz), "n_h": self.n_h, "area": self.area,
             "lines": [list(line) for line in self.lines], "width_hz": self.width_hz,
             "unexplained": self.unexplained, "overruled": self.overruled,
+            "n_h_said": self.n_h_said,
         }  # fmt: skip
 
 
@@ -144,11 +147,26 @@ def analyse_region(spectrum: Spectrum, low: float, high: float) -> Multiplet | N
     stretch = _stretch(up, region, mhz, noise_level(up.y), usual_width_hz(up, peaks))
     if stretch is None:
         raise ValueError(f"region {region[0]:g} to {region[1]:g} ppm has fewer than 8 points")
+    if not _rises_from_noise(up, region):
+        return None
     found = _one_multiplet(stretch, mhz)
     if found is None:
         return None
     found = replace(found, region=region)
     return replace(found, area=integrate(up, [found.region])[0].area)
+
+
+def _rises_from_noise(up: Spectrum, region: tuple[float, float]) -> bool:
+    """Whether a region, as it is or smoothed as a broad signal needs it, is more than noise."""
+    from scipy.ndimage import uniform_filter1d
+
+    first, last = np.searchsorted(up.x, region)
+    span = noise_span(last - first)
+    values = np.where(np.isfinite(up.y), up.y, 0.0)
+    return any(
+        float(np.ptp(y[first:last])) > span * noise_level(y)
+        for y in (values, uniform_filter1d(values, _SMOOTHED))
+    )
 
 
 def overrule(
@@ -165,7 +183,7 @@ def overrule(
     """
     word = " ".join(multiplicity.split())
     changed = replace(multiplet, multiplicity=word, overruled=True, unexplained=1.0, j_hz=())
-    if word.lower().removeprefix("br").strip(" .") == "m":
+    if word.lower().removeprefix("b").removeprefix("r").strip(" .") == "m":
         if j_hz:
             raise ValueError("a multiplet (m) has no couplings")
         return changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from engine.processing.noise import noise_level, noise_span
 from engine.spectra import Spectrum, Technique
 
 MAX_PEAKS = 5000
+_HILL_POINTS = 4000
+_TMS_PPM = {"1H": 0.03, "13C": 0.1}
 
 _DIRECTIONS = ("auto", "up", "down", "both")
 
@@ -51,7 +54,7 @@ def pick_peaks(
 
     ``min_height`` is a fraction of the highest peak (None: 0 for continuous spectra, 0.01 for
     mass sticks). ``drop_solvent`` leaves out the residual solvent and water lines of the solvent
-    in the metadata. Raises ``ValueError`` for a FID and for an unknown direction.
+    in the metadata, and that of TMS. Raises ``ValueError`` for a FID and for an unknown direction.
     """
     if spectrum.kind == "fid":
         raise ValueError("peaks need a spectrum, got a FID: transform it first")
@@ -65,12 +68,67 @@ def pick_peaks(
             spectrum, min_height or 0.0, noise_factor, min_prominence, _signs(spectrum, direction)
         )
     if drop_solvent and spectrum.technique.is_nmr:
-        from engine.processing.referencing import near_solvent_line
+        from engine.processing.referencing import near_solvent_line, reference_offset
 
-        peaks = [p for p in peaks if not near_solvent_line(spectrum, p.position)]
+        # An axis that nobody referenced has the solvent's lines beside their places.
+        offset = reference_offset(spectrum)
+        peaks = [p for p in peaks if not near_solvent_line(spectrum, p.position, offset)]
+        near = _TMS_PPM.get(spectrum.technique.nucleus or "", 0.0)
+        peaks = [p for p in peaks if abs(p.position + offset) > near]
     if len(peaks) > MAX_PEAKS:
         peaks = sorted(peaks, key=lambda p: -abs(p.height))[:MAX_PEAKS]
     return sorted(peaks, key=lambda p: p.position)
+
+
+def peak_near(spectrum: Spectrum, position: float, reach: float) -> Peak | None:
+    """The peak that somebody means who points at ``position``, or None where there is none.
+
+    Of a stick spectrum the highest stick within ``reach`` (in the unit of x); of a continuous one
+    the top of the hill on which the highest point within reach stands (for a transmittance: the
+    bottom of the dip; for NMR experiments with inverted lines whichever reaches farther). Noise is
+    no obstacle: who points at something sees it. Raises ``ValueError`` for a FID.
+    """
+    if spectrum.kind == "fid":
+        raise ValueError("peaks need a spectrum, got a FID: transform it first")
+    up = spectrum.ascending
+    first, last = np.searchsorted(up.x, (position - reach, position + reach))
+    if up.kind == "sticks":
+        if first == last:
+            return None
+        k = first + int(np.argmax(np.abs(np.nan_to_num(up.y[first:last]))))
+        return Peak(float(up.x[k]), float(up.y[k]), 0.0)
+    # Within the hill and no farther than this is looked for its foot.
+    first, last = max(0, first - 1), min(len(up.x), last + 1)
+    low, high = max(0, first - _HILL_POINTS), min(len(up.x), last + _HILL_POINTS)
+    x, y = up.x[low:high], np.nan_to_num(up.y[low:high])
+    if len(x) < 3:
+        return None
+    base = float(np.median(y))
+    found = []
+    for sign in _signs(up, "auto"):
+        k = first - low + int(np.argmax(sign * y[first - low : last - low]))
+        while 0 < k < len(y) - 1 and max(sign * y[k - 1], sign * y[k + 1]) > sign * y[k]:
+            k += 1 if sign * y[k + 1] > sign * y[k - 1] else -1
+        if 0 < k < len(y) - 1:
+            found.append((sign * (y[k] - base), sign, k))
+    if not found:
+        return None
+    _, sign, k = max(found)
+    return _peak_at(x, y, sign, k)
+
+
+def _peak_at(x: np.ndarray, y: np.ndarray, sign: float, k: int) -> Peak:
+    from scipy.signal import peak_prominences, peak_widths
+
+    upright, tops = sign * y, np.array([k])
+    index = np.arange(len(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a flat top has no prominence
+        known = peak_prominences(upright, tops)
+        _, _, left, right = peak_widths(upright, tops, rel_height=0.5, prominence_data=known)
+    width = float(np.interp(right, index, x)[0] - np.interp(left, index, x)[0])
+    positions, heights = _parabola(x, upright, tops)
+    return Peak(float(positions[0]), float(sign * heights[0]), max(width, 0.0))
 
 
 def inverted_lines_expected(spectrum: Spectrum) -> bool:

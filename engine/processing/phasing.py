@@ -12,20 +12,38 @@ from engine.processing.noise import noise_level
 from engine.spectra import Spectrum
 
 _AGREEMENT_DEG = 5.0
+_DOUBTFUL = 0.9
+_BASE_LINE_BLOCKS = 128
+_BASE_LINE_ORDER = 3
+# Signals that fill less of the axis than this do not tell a first order from a zero order.
+_LEAST_SPAN = 0.05
 _FIRST_ORDER_TRIALS = (0.0, -45.0, 45.0, -100.0, 100.0, -180.0, 180.0, -270.0, 270.0)
 
 
 def phase(
-    spectrum: Spectrum, zero_order_deg: float = 0.0, first_order_deg: float = 0.0
+    spectrum: Spectrum,
+    zero_order_deg: float = 0.0,
+    first_order_deg: float = 0.0,
+    pivot_ppm: float | None = None,
 ) -> Spectrum:
-    """The complex spectrum times exp(i·(p0 + p1·k/n)), k counted from the first point.
+    """The complex spectrum times exp(i·(p0 + p1·(k - k0)/n)), k counted from the first point.
 
-    Degrees; p1 is the phase between the first and the last point. Raises ``ValueError`` when the
-    spectrum has no imaginary part.
+    Degrees; p1 is the phase between the first and the last point. k0 is the point at
+    ``pivot_ppm`` on the axis, where p1 changes nothing; None: the first point. Raises
+    ``ValueError`` when the spectrum has no imaginary part.
     """
     _require_complex(spectrum)
+    zero_order_deg -= first_order_deg * pivot_place(spectrum, pivot_ppm)
     values = _turned(complex_points(spectrum), zero_order_deg, first_order_deg)
     return replace(spectrum, y=values.real, y_imaginary=values.imag)
+
+
+def pivot_place(spectrum: Spectrum, pivot_ppm: float | None) -> float:
+    """Where a position on the axis lies, as k/n; 0 for None and for a spectrum of one point."""
+    if pivot_ppm is None or len(spectrum) < 2:
+        return 0.0
+    share = (pivot_ppm - spectrum.x[0]) / (spectrum.x[-1] - spectrum.x[0])
+    return float(share) * (len(spectrum) - 1) / len(spectrum)
 
 
 def magnitude(spectrum: Spectrum) -> Spectrum:
@@ -68,7 +86,46 @@ def automatic_phase(
     parts = _signal_parts(values)
     if parts is None:
         return spectrum.with_warnings("No signal above the noise: the phase was left as it is.")
+    zero, first, before, after = _search(values, parts, signs, first_order)
+    if after < _DOUBTFUL:
+        # Under a rolling base line most points look like signal: without it the lines decide.
+        level = values - _slow_base_line(values)
+        level_parts = _signal_parts(level)
+        if level_parts is not None:
+            found = _search(level, level_parts, signs, first_order)
+            if found[3] > max(after, found[2]):
+                (zero, first, before, after), parts = found, level_parts
+    zero = _upright(parts, zero, first) if signs == "mixed" else zero
+    zero = (zero + 180.0) % 360.0 - 180.0
+    turned = _turned(values, zero, first)
+    if max(before, after) < magnitude_below:
+        return magnitude(spectrum).with_warnings("No phase gave upright lines.")
+    if not after > before - 1e-3:
+        return spectrum.with_warnings(
+            f"Automatic phase found nothing better than the phase as it is (quality {before:.2f})."
+        )
+    found = replace(
+        spectrum,
+        y=turned.real,
+        y_imaginary=turned.imag,
+        metadata={**spectrum.metadata, "phase_deg": (round(zero, 3), round(first, 3))},
+    )
+    if after < _DOUBTFUL:
+        return found.with_warnings(
+            f"The automatic phase is doubtful (quality {after:.2f} of 1): check it by hand."
+        )
+    return found
+
+
+def _search(
+    values: np.ndarray,
+    parts: tuple[np.ndarray, np.ndarray, float],
+    signs: str,
+    first_order: bool,
+) -> tuple[float, float, float, float]:
+    """Zero and first order in degrees, and the quality before and after them."""
     lines = line_phases(values)
+    first_order = first_order and float(np.ptp(parts[1])) > _LEAST_SPAN
 
     def quality(zero: float, first: float) -> float:
         by_shape = phase_quality(_turned(values, zero, first), signs)
@@ -82,27 +139,30 @@ def automatic_phase(
         zero, first = _best_phase(parts, signs, first_order)
         if agreed is not None and quality(zero, first) < 0.8 * quality(agreed.zero, agreed.first):
             zero, first = agreed.zero, agreed.first
-    zero = _upright(parts, zero, first) if signs == "mixed" else zero
-    zero = (zero + 180.0) % 360.0 - 180.0
-    turned = _turned(values, zero, first)
-    before, after = quality(0.0, 0.0), quality(zero, first)
-    if max(before, after) < magnitude_below:
-        return magnitude(spectrum).with_warnings("No phase gave upright lines.")
-    if not after > before - 1e-3:
-        return spectrum.with_warnings(
-            f"Automatic phase found nothing better than the phase as it is (quality {before:.2f})."
-        )
-    found = replace(
-        spectrum,
-        y=turned.real,
-        y_imaginary=turned.imag,
-        metadata={**spectrum.metadata, "phase_deg": (round(zero, 3), round(first, 3))},
-    )
-    if after < 0.9:
-        return found.with_warnings(
-            f"The automatic phase is doubtful (quality {after:.2f} of 1): check it by hand."
-        )
-    return found
+    return zero, first, quality(0.0, 0.0), quality(zero, first)
+
+
+def _slow_base_line(values: np.ndarray) -> np.ndarray:
+    """A complex polynomial through what most blocks of the axis hold, shape ``(n,)``.
+
+    Robust (iteratively reweighted), so that the blocks with signals in them do not count.
+    """
+    size = len(values)
+    blocks = min(_BASE_LINE_BLOCKS, size)
+    edges = np.linspace(0, size, blocks + 1).astype(int)
+    width = int(np.diff(edges).min())
+    block = values[edges[:-1, None] + np.arange(width)]
+    levels = np.median(block.real, axis=1) + 1j * np.median(block.imag, axis=1)
+    legendre = np.polynomial.legendre.legvander
+    design = legendre((edges[:-1] + width / 2) / size * 2 - 1, _BASE_LINE_ORDER)
+    weight = np.ones(blocks)
+    for _ in range(30):
+        root = np.sqrt(weight)
+        line = np.linalg.lstsq(design * root[:, None], levels * root, rcond=None)[0]
+        distance = np.abs(levels - design @ line)
+        scale = max(1.5 * float(np.median(distance)), 1e-12 * float(np.abs(levels).max()), 1e-300)
+        weight = 1.0 / (1.0 + (distance / (2.0 * scale)) ** 2) ** 2
+    return legendre(np.arange(size) / size * 2 - 1, _BASE_LINE_ORDER) @ line
 
 
 def phase_quality(values: np.ndarray, signs: str = "positive") -> float:

@@ -86,9 +86,27 @@ def solvent_mask(spectrum: Spectrum) -> np.ndarray:
     return mask
 
 
-def near_solvent_line(spectrum: Spectrum, position: float) -> bool:
-    """Whether a position in ppm is that of a line of the solvent, or of water in it."""
-    return any(abs(position - centre) <= half for centre, half in _solvent_regions(spectrum))
+def near_solvent_line(spectrum: Spectrum, position: float, offset: float = 0.0) -> bool:
+    """Whether a position in ppm is that of a line of the solvent, or of water in it.
+
+    ``offset`` (ppm) is what has to be added to the axis, see :func:`reference_offset`.
+    """
+    place = position + offset
+    return any(abs(place - centre) <= half for centre, half in _solvent_regions(spectrum))
+
+
+def reference_offset(spectrum: Spectrum) -> float:
+    """What has to be added to the ppm axis to put the solvent's line, or TMS, where it belongs.
+
+    0 where no such line is found, for nuclei without a table, and for what is no continuous
+    spectrum over ppm: then the axis is taken as it is.
+    """
+    nucleus = spectrum.technique.nucleus
+    if nucleus not in _DEFAULT_WINDOW_PPM or spectrum.x_unit != "ppm":
+        return 0.0
+    if spectrum.kind != "continuous":
+        return 0.0
+    return float(reference_axis(spectrum).x[0] - spectrum.x[0])
 
 
 def _solvent_regions(spectrum: Spectrum) -> list[tuple[float, float]]:

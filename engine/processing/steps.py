@@ -2,91 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from engine.processing import apodization, baseline, fourier, infrared, mass, phasing, referencing
+from engine.processing import (
+    apodization,
+    atmosphere,
+    baseline,
+    fourier,
+    infrared,
+    mass,
+    phasing,
+    referencing,
+    spikes,
+)
+from engine.processing.step_kind import PARAMETER_TYPES, Parameter, StepKind
 from engine.spectra import Spectrum
 
-PARAMETER_TYPES = ("float", "int", "bool", "choice")
+__all__ = ["GROUPS", "PARAMETER_TYPES", "STEP_KINDS", "Parameter", "StepKind", "step_kind"]
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a step, as an editor needs it.
-
-    ``type`` is one of ``PARAMETER_TYPES``; ``minimum`` and ``maximum`` hold for numbers,
-    ``choices`` for a choice; ``optional`` allows None, which means "found by the step itself".
-    """
-
-    name: str
-    title: str
-    type: str
-    default: Any
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[Any, ...] = ()
-    optional: bool = False
-
-    def check(self, value: Any) -> Any:
-        """``value`` in this parameter's type; raises ``ValueError`` with what is right."""
-        if value is None and self.optional:
-            return None
-        if self.type == "bool":
-            if isinstance(value, bool):
-                return value
-            raise self._wrong(value, "true or false")
-        if self.type == "choice":
-            if value in self.choices and not isinstance(value, bool):
-                return value
-            raise self._wrong(value, ", ".join(map(str, self.choices)))
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._wrong(value, "a number")
-        if not math.isfinite(value):
-            raise self._wrong(value, "a finite number")
-        if self.type == "int" and value != int(value):
-            raise self._wrong(value, "a whole number")
-        if self.minimum is not None and value < self.minimum:
-            raise self._wrong(value, f"at least {self.minimum:g}")
-        if self.maximum is not None and value > self.maximum:
-            raise self._wrong(value, f"at most {self.maximum:g}")
-        return int(value) if self.type == "int" else float(value)
-
-    def _wrong(self, value: Any, right: str) -> ValueError:
-        return ValueError(f"{self.title.lower()} is {value!r}; right is {right}")
-
-
-@dataclass(frozen=True)
-class StepKind:
-    """A step that a chain may hold: ``function(spectrum, **parameters) -> Spectrum``.
-
-    ``suits`` says whether the step can be applied to a spectrum as it is.
-    """
-
-    name: str
-    title: str
-    parameters: tuple[Parameter, ...]
-    function: Callable[..., Spectrum]
-    suits: Callable[[Spectrum], bool]
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        return {parameter.name: parameter.default for parameter in self.parameters}
-
-    def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters: those given, checked, and the defaults of the others."""
-        known = {parameter.name: parameter for parameter in self.parameters}
-        for name in given:
-            if name not in known:
-                right = ", ".join(known) or "none"
-                raise ValueError(f"{self.title}: unknown parameter {name!r}; right is {right}")
-        try:
-            return {n: p.check(given[n]) if n in given else p.default for n, p in known.items()}
-        except ValueError as error:
-            raise ValueError(f"{self.title}: {error}") from error
+_FID, _PHASE, _CLEAN, _SCALE, _AXIS, _MASS = GROUPS = (
+    "FID",
+    "Phase",
+    "Base line and noise",
+    "Intensity",
+    "Axis",
+    "Mass peaks",
+)
+"""The groups of the table, in the order of a menu."""
 
 
 def _fid(spectrum: Spectrum) -> bool:
@@ -105,6 +48,12 @@ def _ppm(spectrum: Spectrum) -> bool:
     return spectrum.x_unit == "ppm"
 
 
+def _optical(spectrum: Spectrum) -> bool:
+    return spectrum.kind == "continuous" and not (
+        spectrum.technique.is_nmr or spectrum.technique.is_mass
+    )
+
+
 def _in(unit: str) -> Callable[[Spectrum], bool]:
     return lambda spectrum: spectrum.y_unit == unit
 
@@ -113,196 +62,204 @@ def _number(name: str, title: str, default: float | None, **more: Any) -> Parame
     return Parameter(name, title, "float", default, **more)
 
 
-_TABLE = (
+_FID_STEPS = (
     StepKind(
-        "exponential",
-        "Exponential apodization",
-        (
-            _number(
-                "line_broadening_hz", "Line broadening", 0.3, unit="Hz", minimum=-100, maximum=1000
-            ),
-        ),
-        apodization.exponential,
-        _fid,
+        "exponential", "Exponential apodization",
+        (_number("line_broadening_hz", "Line broadening", 0.3, unit="Hz", minimum=-100,
+                 maximum=1000, increment=0.1),),
+        apodization.exponential, _fid, _FID,
+        "Less noise; every line gets wider by the line broadening",
     ),
     StepKind(
-        "gaussian",
-        "Gaussian apodization",
+        "gaussian", "Gaussian apodization",
         (
-            _number(
-                "line_broadening_hz", "Line broadening", -0.3, unit="Hz", minimum=-100, maximum=100
-            ),
-            _number("maximum", "Place of the maximum", 0.1, minimum=0.001, maximum=1),
+            _number("line_broadening_hz", "Line broadening", -0.3, unit="Hz", minimum=-100,
+                    maximum=100, increment=0.1),
+            _number("maximum", "Place of the maximum", 0.1, minimum=0.001, maximum=1,
+                    increment=0.01),
         ),
-        apodization.gaussian,
-        _fid,
+        apodization.gaussian, _fid, _FID,
+        "Narrower lines (a line broadening below 0), for more noise",
     ),
     StepKind(
-        "sine_bell",
-        "Sine bell apodization",
+        "sine_bell", "Sine bell apodization",
         (
-            _number("shift_deg", "Shift", 90.0, unit="°", minimum=0, maximum=179),
+            _number("shift_deg", "Shift", 90.0, unit="°", minimum=0, maximum=179, increment=5),
             Parameter("power", "Power", "choice", 1, choices=(1, 2)),
         ),
-        apodization.sine_bell,
-        _fid,
+        apodization.sine_bell, _fid, _FID,
+        "Ends a FID smoothly that was cut off; 90° is a cosine bell",
     ),
     StepKind(
-        "zero_fill",
-        "Zero filling",
-        (
-            Parameter(
-                "factor", "Times the next power of two", "choice", 2, choices=(1, 2, 4, 8, 16)
-            ),
-        ),
-        fourier.zero_fill,
-        _fid,
+        "zero_fill", "Zero filling",
+        (Parameter("factor", "Length", "choice", 2, unit="× the next power of two",
+                   choices=(1, 2, 4, 8, 16)),),
+        fourier.zero_fill, _fid, _FID, "More points in the spectrum",
     ),
     StepKind(
-        "remove_group_delay", "Removal of the digital filter", (), fourier.remove_group_delay, _fid
+        "remove_group_delay", "Removal of the digital filter", (), fourier.remove_group_delay,
+        _fid, _FID, "Moves the start of the FID to the excitation",
     ),
     StepKind(
-        "fourier_transform",
-        "Fourier transform",
+        "fourier_transform", "Fourier transform",
         (
             Parameter("halve_first_point", "Halve the first point", "bool", True),
             Parameter("reverse", "Mirror the spectrum", "bool", False),
         ),
-        fourier.fourier_transform,
-        _fid,
+        fourier.fourier_transform, _fid, _FID, "From the FID to the spectrum",
     ),
+)  # fmt: skip
+
+_PHASE_STEPS = (
     StepKind(
-        "phase",
-        "Phase",
+        "phase", "Phase",
         (
-            _number("zero_order_deg", "Zero order", 0.0, unit="°", minimum=-3600, maximum=3600),
-            _number(
-                "first_order_deg", "First order", 0.0, unit="°", minimum=-360000, maximum=360000
-            ),
+            _number("zero_order_deg", "Zero order", 0.0, unit="°", minimum=-3600, maximum=3600,
+                    increment=1),
+            _number("first_order_deg", "First order", 0.0, unit="°", minimum=-360000,
+                    maximum=360000, increment=5),
+            _number("pivot_ppm", "Pivot", None, unit="ppm", minimum=-10000, maximum=10000,
+                    optional=True, none_means="at the first point", increment=0.1),
         ),
-        phasing.phase,
-        _complex,
+        phasing.phase, _complex, _PHASE,
+        "Phase by hand: one angle for all, and one that grows along the axis",
+        prepared_by="fourier_transform",
     ),
     StepKind(
-        "automatic_phase",
-        "Automatic phase",
+        "automatic_phase", "Automatic phase",
         (
             Parameter("signs", "Lines point", "choice", "positive", choices=("positive", "mixed")),
             Parameter("first_order", "Find the first order too", "bool", True),
-            _number("magnitude_below", "Magnitude if quality is below", 0.2, minimum=0, maximum=1),
+            _number("magnitude_below", "Magnitude if quality is below", 0.2, minimum=0, maximum=1,
+                    increment=0.05),
         ),
-        phasing.automatic_phase,
-        _complex,
+        phasing.automatic_phase, _complex, _PHASE,
+        "Finds the phase in which the lines are purest absorption",
+        prepared_by="fourier_transform",
     ),
-    StepKind("magnitude", "Magnitude", (), phasing.magnitude, _complex),
     StepKind(
-        "baseline",
-        "Base line",
+        "magnitude", "Magnitude", (), phasing.magnitude, _complex, _PHASE,
+        "The absolute value: free of phase, with broader lines",
+        prepared_by="fourier_transform",
+    ),
+)  # fmt: skip
+
+_CLEANING_STEPS = (
+    StepKind(
+        "baseline", "Base line",
         (
             Parameter("method", "Method", "choice", "aspls", choices=baseline.METHODS),
-            _number("smoothness", "Smoothness (log10)", 7.0, minimum=0, maximum=12),
-            Parameter("order", "Order of the polynomial", "int", 3, minimum=0, maximum=12),
+            _number("smoothness", "Smoothness (log10)", 7.0, minimum=0, maximum=12, increment=0.5,
+                    only_if=("method", ("aspls", "signal-free"))),
+            Parameter("order", "Order of the polynomial", "int", 3, minimum=0, maximum=12,
+                      only_if=("method", ("polynomial",))),
         ),
-        baseline.correct_baseline,
-        _continuous,
+        baseline.correct_baseline, _continuous, _CLEAN, "Makes the ground between the bands flat",
     ),
     StepKind(
-        "reference",
-        "Reference to solvent or TMS",
+        "smooth", "Smoothing (Savitzky-Golay)",
         (
-            Parameter("target", "Reference", "choice", "auto", choices=referencing.TARGETS),
-            _number(
-                "window_ppm",
-                "Search within",
-                None,
-                unit="ppm",
-                minimum=0.001,
-                maximum=50,
-                optional=True,
-            ),
-        ),
-        referencing.reference_axis,
-        _ppm,
-    ),
-    StepKind(
-        "shift_axis",
-        "Shift of the axis",
-        (_number("shift_ppm", "Shift", 0.0, unit="ppm", minimum=-1000, maximum=1000),),
-        referencing.shift_axis,
-        _ppm,
-    ),
-    StepKind(
-        "to_absorbance",
-        "To absorbance",
-        (
-            _number(
-                "floor",
-                "Least transmittance",
-                infrared.TRANSMITTANCE_FLOOR,
-                minimum=1e-12,
-                maximum=0.5,
-            ),
-        ),
-        infrared.to_absorbance,
-        _in("transmittance"),
-    ),
-    StepKind(
-        "to_transmittance", "To transmittance", (), infrared.to_transmittance, _in("absorbance")
-    ),
-    StepKind(
-        "smooth",
-        "Smoothing (Savitzky-Golay)",
-        (
-            Parameter("window_points", "Window", "int", 9, unit="points", minimum=3, maximum=1001),
+            Parameter("window_points", "Window", "int", 9, unit="points", minimum=3, maximum=1001,
+                      increment=2),
             Parameter("order", "Order of the polynomial", "int", 3, minimum=0, maximum=8),
         ),
-        infrared.smooth,
-        _continuous,
+        infrared.smooth, _continuous, _CLEAN, "Less noise; bands narrower than the window suffer",
     ),
     StepKind(
-        "correct_atr",
-        "ATR correction",
+        "despike", "Removal of spikes",
         (
-            _number(
-                "reference_wavenumber",
-                "Unchanged at",
-                1000.0,
-                unit="1/cm",
-                minimum=1,
-                maximum=20000,
-            ),
+            _number("threshold", "Above noise", 8.0, unit="times", minimum=1, maximum=1000,
+                    increment=1),
+            _number("widest_points", "Not wider than", 3.0, unit="points", minimum=1, maximum=50,
+                    increment=0.5),
+            Parameter("direction", "Spikes point", "choice", "up", choices=spikes.DIRECTIONS),
         ),
+        spikes.despike, _optical, _CLEAN,
+        "Takes out what cosmic rays and disturbances leave: peaks narrower than any band",
+    ),
+    StepKind(
+        "remove_atmosphere", "Removal of atmospheric lines",
+        (
+            Parameter("carbon_dioxide", "Carbon dioxide", "bool", True),
+            Parameter("water_vapour", "Water vapour", "bool", True),
+            _number("narrower_than", "Water lines narrower than", 8.0, unit="1/cm", minimum=1,
+                    maximum=40, increment=1, only_if=("water_vapour", (True,))),
+        ),
+        atmosphere.remove_atmosphere,
+        lambda s: s.technique == "IR" and s.x_unit == "1/cm" and s.kind == "continuous",
+        _CLEAN, "Takes out the lines of the air in the instrument",
+    ),
+)  # fmt: skip
+
+_SCALE_STEPS = (
+    StepKind(
+        "to_absorbance", "To absorbance",
+        (_number("floor", "Least transmittance", infrared.TRANSMITTANCE_FLOOR, minimum=1e-12,
+                 maximum=0.5),),
+        infrared.to_absorbance, _in("transmittance"), _SCALE, "From transmittance to absorbance",
+    ),
+    StepKind(
+        "to_transmittance", "To transmittance", (), infrared.to_transmittance, _in("absorbance"),
+        _SCALE, "From absorbance to transmittance",
+    ),
+    StepKind(
+        "correct_atr", "ATR correction",
+        (_number("reference_wavenumber", "Unchanged at", 1000.0, unit="1/cm", minimum=1,
+                 maximum=20000, increment=100),),
         infrared.correct_atr,
         lambda s: s.y_unit == "absorbance" and s.x_unit == "1/cm",
+        _SCALE, "Undoes that light of long waves reaches deeper into the sample",
+        prepared_by="to_absorbance",
     ),
     StepKind(
-        "centroid",
-        "Centroids",
-        (_number("noise_factor", "Above noise", None, minimum=0, maximum=1000, optional=True),),
-        mass.centroid,
-        lambda s: s.x_unit == "m/z" and s.kind == "continuous",
-    ),
-    StepKind(
-        "normalise",
-        "Base peak to",
-        (_number("maximum", "Highest intensity", 100.0, minimum=1e-9, maximum=1e12),),
+        "normalise", "Normalise to the highest peak",
+        (_number("maximum", "Highest intensity", 100.0, minimum=1e-9, maximum=1e12,
+                 increment=10),),
         mass.normalise_to_base_peak,
-        lambda s: s.technique.is_mass,
+        lambda s: s.kind != "fid" and s.y_unit not in ("transmittance", "absorbance"),
+        _SCALE, "Scales the spectrum to its highest peak",
+    ),
+)  # fmt: skip
+
+_OTHER_STEPS = (
+    StepKind(
+        "reference", "Reference to solvent or TMS",
+        (
+            Parameter("target", "Reference", "choice", "auto", choices=referencing.TARGETS),
+            _number("window_ppm", "Search within", None, unit="ppm", minimum=0.001, maximum=50,
+                    optional=True, increment=0.05),
+        ),
+        referencing.reference_axis, _ppm, _AXIS,
+        "Puts the line of the solvent or of TMS where it belongs",
+        prepared_by="fourier_transform",
     ),
     StepKind(
-        "remove_small_sticks",
-        "Remove small peaks",
-        (
-            _number(
-                "minimum_percent", "Below", 0.1, unit="% of the base peak", minimum=0, maximum=100
-            ),
-        ),
-        mass.remove_small_sticks,
-        lambda s: s.technique.is_mass and s.kind == "sticks",
+        "shift_axis", "Shift of the axis",
+        (_number("shift_ppm", "Shift", 0.0, unit="ppm", minimum=-1000, maximum=1000,
+                 increment=0.01),),
+        referencing.shift_axis, _ppm, _AXIS, "Adds a number to the ppm axis",
+        prepared_by="fourier_transform",
     ),
-)
+    StepKind(
+        "centroid", "Centroids",
+        (_number("noise_factor", "Above noise", None, unit="times", minimum=0, maximum=1000,
+                 optional=True, increment=1),),
+        mass.centroid, lambda s: s.x_unit == "m/z" and s.kind == "continuous", _MASS,
+        "From a profile to one stick for each peak",
+    ),
+    StepKind(
+        "remove_small_sticks", "Remove small peaks",
+        (_number("minimum_percent", "Below", 0.1, unit="% of the base peak", minimum=0,
+                 maximum=100, increment=0.1),),
+        mass.remove_small_sticks, lambda s: s.technique.is_mass and s.kind == "sticks", _MASS,
+        "Leaves the sticks that rise above a share of the base peak", prepared_by="centroid",
+    ),
+)  # fmt: skip
 
-STEP_KINDS: Mapping[str, StepKind] = {kind.name: kind for kind in _TABLE}
+STEP_KINDS: Mapping[str, StepKind] = {
+    kind.name: kind
+    for kind in (*_FID_STEPS, *_PHASE_STEPS, *_CLEANING_STEPS, *_SCALE_STEPS, *_OTHER_STEPS)
+}
 
 
 def step_kind(name: str) -> StepKind:

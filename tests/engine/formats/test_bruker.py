@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.formats.bruker import READER, read_fid
 from engine.formats.bruker_parameters import group_delay_points, read_parameters
-from engine.formats.errors import FormatError
+from engine.formats.errors import FormatError, Only2DError
 
 ACQUS = {
     "TD": 32, "NUC1": "<13C>", "SFO1": 100.62, "BF1": 100.612, "O1": 8000, "SW_h": 24000,
@@ -233,7 +233,7 @@ def test_pseudo_2d_gives_rows_and_2d_says_so(tmp_path):
     rows[:, :32] = np.arange(70)[:, None] + 1
     rows.tofile(folder / "ser")
     write_parameters(folder / "acqu2s", {"TD": 70})
-    with pytest.raises(FormatError, match="not shown yet"):
+    with pytest.raises(Only2DError, match="two-dimensional data"):
         READER.read(folder)
     (folder / "vdlist").write_text("1s\n2s\n")
     spectra = READER.read(folder)
@@ -291,5 +291,5 @@ def test_real_raw_data(samples):
 def test_real_two_dimensional_data(samples):
     rows = READER.read(samples / "nmr/05_bruker_pseudo2d_invrec/inversionRecovery2D/1")
     assert len(rows) == 10 and all(s.kind == "fid" and len(s) == 4096 for s in rows)
-    with pytest.raises(FormatError, match="not shown yet"):
+    with pytest.raises(Only2DError, match="two-dimensional data"):
         READER.read(samples / "nmr/05b_bruker_2d_cosy/cyclosporin_cosy/1")

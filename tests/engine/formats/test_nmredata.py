@@ -78,6 +78,7 @@ def test_peaks_are_sticks_with_their_atoms(tmp_path):
     assert spectrum.technique == "1H NMR" and spectrum.kind == "sticks"
     np.testing.assert_allclose(spectrum.x, [1.18, 2.61, 3.65])
     np.testing.assert_array_equal(spectrum.y, [3, 1, 2])  # CH3, OH, CH2
+    assert [p["multiplicity"] for p in spectrum.metadata["peaks"]] == ["t", "br s", "q"]
     assert spectrum.title == "ethanol" and spectrum.source.block == "1D_1H"
     meta = spectrum.metadata
     assert meta["smiles"] == "CCO" and meta["formula"] == "C2H6O" and "M  END" in meta["molblock"]

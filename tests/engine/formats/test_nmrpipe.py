@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.formats import open_spectra
-from engine.formats.errors import FormatError
+from engine.formats.errors import FormatError, Only2DError
 from engine.formats.nmrpipe import READER
 from engine.processing.chain import Chain, Step, apply, default_chain
 from engine.processing.peaks import pick_peaks
@@ -123,8 +123,10 @@ def test_a_digital_filter_that_is_still_there(tmp_path, done, delay):
 
 def test_more_dimensions_are_named(tmp_path):
     for numbers in ({"DIMCOUNT": 2}, {"SPECNUM": 8}):
-        with pytest.raises(FormatError, match="two-dimensional data, which are not shown yet"):
+        with pytest.raises(Only2DError, match="two-dimensional data"):
             READER.read(write(tmp_path / "a.ft2", np.ones(4), F2FTFLAG=1, **numbers))
+    with pytest.raises(FormatError, match="3 dimensions, which is not shown yet"):
+        READER.read(write(tmp_path / "a.ft3", np.ones(4), F2FTFLAG=1, DIMCOUNT=3))
 
 
 @pytest.mark.parametrize(("name", "expected"), [("F2OBS", "frequency"), ("F2SW", "width")])
@@ -210,5 +212,5 @@ def test_the_fid_gives_the_spectrum_that_nmrpipe_made_of_it(samples):
 
 def test_real_two_dimensional_files(samples):
     for name in ("2d_hmqc.fid", "2d_hmqc.ft2"):
-        with pytest.raises(FormatError, match="not shown yet"):
+        with pytest.raises(Only2DError, match="two-dimensional data"):
             open_spectra(samples / "nmr/10_nmrpipe" / name)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.formats import open_spectra
-from engine.formats.errors import FormatError
+from engine.formats.errors import FormatError, Only2DError
 from engine.formats.varian import READER, read_procpar
 from engine.processing.chain import apply, default_chain
 from engine.processing.peaks import pick_peaks
@@ -157,7 +157,7 @@ def test_fids_that_were_never_recorded_are_left_out(tmp_path):
 
 def test_two_dimensional_experiments_are_named(tmp_path):
     folder = write(tmp_path / "a", np.ones((8, 8)), more=parameter("ni", 8))
-    with pytest.raises(FormatError, match="two-dimensional data, which are not shown yet"):
+    with pytest.raises(Only2DError, match="two-dimensional data"):
         READER.read(folder)
     # An increment number that a 1-D experiment left over does not make it one.
     assert len(READER.read(write(tmp_path / "b", np.ones(8), more=parameter("ni", 8)))) == 1

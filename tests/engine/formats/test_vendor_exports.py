@@ -237,12 +237,12 @@ def test_mgf_as_it_comes(tmp_path):
 def test_endless_text_is_answered_in_time(tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
-    begun = time.monotonic()
+    begun = time.process_time()  # not the clock on the wall: the machine may be busy
     try:
         assert open_spectra(path)
     except FormatError as error:
         assert "\n" not in str(error)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_an_error_is_one_line(tmp_path):

@@ -16,7 +16,7 @@ from engine.processing.coupling_patterns import coupling_pattern, lines_of, patt
         ("sext", (5,)), ("sept", (6,)), ("hept", (6,)), ("non", (8,)), ("dd", (1, 1)),
         ("dt", (1, 2)), ("td", (2, 1)), ("ddd", (1, 1, 1)), ("dquint", (1, 4)), ("ddt", (1, 1, 2)),
         ("br s", ()), ("br. d", (1,)), ("app t", (2,)), ("app. td", (2, 1)), ("t of d", (2, 1)),
-        ("DD", (1, 1)), ("dsept", (1, 6)), ("qd", (3, 1)), ("s br", ()),
+        ("DD", (1, 1)), ("dsept", (1, 6)), ("qd", (3, 1)), ("s br", ()), ("bs", ()), ("brd", (1,)),
     ],
 )  # fmt: skip
 def test_names(name, partners):

@@ -1,13 +1,11 @@
-"""Mass spectra: centroids, base peak, merged scans."""
+"""Mass spectra: centroids, base peak, small sticks."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from engine.processing.mass import (
     centroid,
-    merge_scans,
     normalise_to_base_peak,
     remove_small_sticks,
 )
@@ -42,14 +40,3 @@ def test_scaling_to_the_base_peak():
     np.testing.assert_allclose(scaled.y, [50.0, 100.0])
     assert normalise_to_base_peak(sticks([50.0], [0.0])).warnings
     assert list(remove_small_sticks(sticks([1.0, 2.0], [0.05, 100.0])).x) == [2.0]
-
-
-def test_merged_scans_are_their_average():
-    one = sticks([100.0000, 150.0], [10.0, 4.0])
-    two = sticks([100.0010, 170.0], [30.0, 2.0])
-    merged = merge_scans([one, two])
-    np.testing.assert_allclose(merged.x, [100.00075, 150.0, 170.0])
-    np.testing.assert_allclose(merged.y, [20.0, 2.0, 1.0])
-    assert merged.metadata["merged_scans"] == 2
-    with pytest.raises(ValueError, match="no scans"):
-        merge_scans([])

@@ -343,3 +343,46 @@ def test_noise_level_of_known_noise():
     assert noise_level(y + np.linspace(0, 30, 20000)) == pytest.approx(0.3, rel=0.15)
     filled = fourier_transform(zero_fill(simulated([], noise=1.0), 8))
     assert noise_level(filled.y) == pytest.approx(np.std(filled.y), rel=0.3)
+
+
+# phase about a pivot, and under a rolling base line
+
+
+def test_the_first_order_turns_about_the_pivot():
+    spectrum = apply(Chain((Step("fourier_transform"),)), simulated([(3.0, 1.0), (7.0, 1.0)]))
+    pivot = float(spectrum.x[2000])
+    plain, turned = phase(spectrum, 20.0), phase(spectrum, 20.0, 300.0, pivot)
+    assert turned.y[2000] == pytest.approx(plain.y[2000])
+    assert abs(turned.y - plain.y).max() > 0.1 * abs(plain.y).max()
+    # The same without a pivot: the angle at the first point is that much smaller.
+    same = phase(spectrum, 20.0 - 300.0 * 2000 / len(spectrum), 300.0)
+    np.testing.assert_allclose(turned.y, same.y, atol=1e-9 * abs(same.y).max())
+
+
+@pytest.mark.parametrize("angle", [-150, -60, 0, 49, 120])
+def test_automatic_phase_of_one_broad_line_on_a_high_rolling_ground(angle):
+    line = apply(Chain((Step("fourier_transform"),)), simulated([(6.2, 1.0)], width_hz=60.0))
+    k = np.linspace(-1, 1, len(line))
+    height = abs(line.y).max()
+    ground = height * (0.8 - 0.06 * k - 0.05 * k**2 + 0.3j * (1 + 0.2 * k))
+    noise = np.random.default_rng(4).normal(size=(2, len(line))) * 0.02 * height
+    values = line.y + 1j * line.y_imaginary + ground + noise[0] + 1j * noise[1]
+    values = values * np.exp(1j * np.deg2rad(angle))
+    spoilt = Spectrum(
+        "19F NMR", line.x, values.real, "ppm", y_imaginary=values.imag,
+        metadata={"frequency_mhz": MHZ},
+    )  # fmt: skip
+    found = automatic_phase(spoilt)
+    zero, first = found.metadata.get("phase_deg", (0.0, 0.0))
+    place = float(np.argmax(line.y)) / len(line)
+    error = (zero + first * place + angle + 180) % 360 - 180
+    assert abs(error) < 6
+
+
+def test_automatic_phase_of_a_real_line_on_a_rolling_ground(samples):
+    """NMRPipe's own processing of this FID turned the line by 51 degrees."""
+    from engine import open_spectra
+
+    fid = open_spectra(samples / "nmr" / "10_nmrpipe" / "1d_19F.fid")[0]
+    zero, first = apply(default_chain(fid), fid).metadata["phase_deg"]
+    assert (zero, first) == (pytest.approx(51, abs=3), 0.0)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.processing import pick_peaks
+from engine.processing.peaks import peak_near
 from engine.spectra import Spectrum
 
 
@@ -119,3 +120,34 @@ def test_infrared_of_a_real_molecule_has_tens_of_bands(samples):
     # bands of ethylbenzene that every table gives: ring stretches, CH3, out-of-plane C-H
     for band in (698, 746, 1453, 1496, 1605, 2966):
         assert min(abs(p.position - band) for p in peaks) < 20
+
+
+def test_the_solvent_is_found_on_an_axis_that_nobody_referenced():
+    x = np.linspace(-1, 12, 65536)
+    about = {"solvent": "CDCl3", "frequency_mhz": 400.0}
+    lines = [(7.26 + 0.07, 1.0, 0.002), (2.1 + 0.07, 0.6, 0.002)]
+    y = lorentzians(x, lines) + np.random.default_rng(0).normal(size=len(x)) * 1e-4
+    peaks = pick_peaks(Spectrum("1H NMR", x, y, "ppm", metadata=about), drop_solvent=True)
+    assert [p.position for p in peaks] == pytest.approx([2.17], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "top"), [("absorbance", 3.8, 4.0), ("transmittance", 4.3, 4.0)]
+)
+def test_the_peak_that_somebody_points_at(kind, place, top):
+    """The top of the hill (or the bottom of the dip), whatever the noise, or none on a slope."""
+    x = np.linspace(0, 10, 2001)[::-1]
+    hills = lorentzians(x, [(top, 0.8, 0.6), (7.5, 0.5, 0.2)])
+    y = hills if kind == "absorbance" else 1 - hills
+    found = peak_near(Spectrum("IR", x, y, "1/cm", kind), place, 0.25)
+    assert found.position == pytest.approx(top, abs=0.01)
+    assert found.width == pytest.approx(0.6, rel=0.1)
+    assert found.height == pytest.approx(0.8 if kind == "absorbance" else 0.2, abs=0.02)
+
+
+def test_a_stick_is_pointed_at_and_nothing_where_none_is():
+    sticks = Spectrum("MS", [15, 43, 44, 58], [30, 100, 3, 25], "m/z", kind="sticks")
+    assert peak_near(sticks, 43.6, 1.0).position == 43
+    assert peak_near(sticks, 50.0, 1.0) is None
+    slope = Spectrum("IR", np.arange(100.0), np.arange(100.0), "1/cm", "absorbance")
+    assert peak_near(slope, 50.0, 3.0) is None
