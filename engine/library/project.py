@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.library import project_script as script
-from engine.spectra import Sample, Spectrum
+from engine.library.spectrum_2d_entry import Spectrum2DEntry, files_of, reading_2d
+from engine.spectra import Sample, Spectrum, Spectrum2D
 
 if TYPE_CHECKING:
-    from engine.processing import Chain, Peak
+    from engine.formats.run_file import ScanChoice
+    from engine.processing import Chain, Peak, SignalAnalysis
 
 _ids = count(1)
 
@@ -29,13 +31,15 @@ class SpectrumEntry:
     """One spectrum, by a number that is its own as long as the program runs.
 
     ``chain`` is the processing that the chemist chose (None: the default of its kind), ``peaks``
-    the peaks as the chemist edited them (None: as they are picked).
+    the peaks as the chemist edited them (None: as they are picked), ``analysis`` the integrals and
+    multiplets of an NMR spectrum (None: not analysed).
     """
 
     id: int
     spectrum: Spectrum
     chain: Chain | None = None
     peaks: tuple[Peak, ...] | None = None
+    analysis: SignalAnalysis | None = None
 
     @classmethod
     def new(cls, spectrum: Spectrum) -> SpectrumEntry:
@@ -65,6 +69,22 @@ class SpectrumEntry:
         return apply(self.chain, self.spectrum)
 
 
+@dataclass(frozen=True, eq=False)
+class RunEntry:
+    """A run (LC-MS, GC-MS), by a number as that of a spectrum; the project keeps its path alone."""
+
+    id: int
+    path: str
+
+    @classmethod
+    def new(cls, path: str | os.PathLike[str]) -> RunEntry:
+        return cls(next(_ids), os.path.abspath(path))
+
+    @property
+    def title(self) -> str:
+        return Path(self.path).name
+
+
 @dataclass(frozen=True)
 class Assignment:
     """A peak at ``position`` (in the unit of x) of the spectrum with this id belongs to an atom.
@@ -81,6 +101,8 @@ class Assignment:
 class SampleEntry:
     """One compound: name, spectra, and the structure the chemist typed (None: the files' own).
 
+    ``runs`` are looked at and scans of them kept among the spectra; a run itself is no spectrum.
+    ``spectra_2d`` are shown beside the spectra; no verb of the engine takes them.
     ``number`` names the sample in the project's script and is never given twice in a project.
     """
 
@@ -90,6 +112,8 @@ class SampleEntry:
     typed_structure: str | None = None
     assignments: tuple[Assignment, ...] = ()
     number: int = 0
+    runs: tuple[RunEntry, ...] = ()
+    spectra_2d: tuple[Spectrum2DEntry, ...] = ()
 
     @classmethod
     def new(cls, name: str, spectra: Iterable[Spectrum] = (), number: int = 0) -> SampleEntry:
@@ -206,14 +230,35 @@ class Project:
         name: str,
         spectra: Iterable[Spectrum] = (),
         files: Sequence[str | os.PathLike[str]] | None = None,
+        runs: Sequence[str | os.PathLike[str]] = (),
+        spectra_2d: Iterable[Spectrum2D] = (),
     ) -> int:
-        """Append a sample; returns its id. ``files`` are the paths that gave the spectra."""
-        new = self._new(name, tuple(spectra))
-        said = script.reading([e.spectrum for e in new.spectra], files)
+        """Append a sample; returns its id.
+
+        ``files`` are the paths that gave the spectra, ``runs`` those of runs to be looked at.
+        """
+        entries_2d = tuple(Spectrum2DEntry(next(_ids), s) for s in spectra_2d)
+        new = replace(
+            self._new(name, tuple(spectra)), runs=tuple(map(RunEntry.new, runs)),
+            spectra_2d=entries_2d,
+        )  # fmt: skip
+        held, held_2d = [e.spectrum for e in new.spectra], [e.spectrum for e in entries_2d]
+        said = script.reading(held, files_of(held, held_2d, files)) + reading_2d(held_2d)
+        said += f", runs={[run.path for run in new.runs]!r}" if new.runs else ""
         line = f"{_name(new)} = project.add_sample({name!r}{said})"
-        title = f"Open {name}" if new.spectra else "New sample"
+        title = f"Open {name}" if new.spectra or new.runs or new.spectra_2d else "New sample"
         self._become((*self.samples, new), title, line, new.number)
         return new.id
+
+    def keep_scan(self, sample_id: int, run: str, choice: ScanChoice, spectrum: Spectrum) -> int:
+        """Append what was chosen of a run to a sample's spectra; returns the spectrum's id."""
+        sample, entry = self.sample(sample_id), SpectrumEntry.new(spectrum)
+        line = (
+            f"project.keep_scan({_name(sample)}, {script.scan_text(os.path.abspath(run), choice)})"
+        )
+        kept = replace(sample, spectra=(*sample.spectra, entry))
+        self._replace(kept, f"Keep {entry.title}", line)
+        return entry.id
 
     def rename(self, sample_id: int, name: str) -> None:
         """Give a sample another name; an empty one is not taken."""
@@ -250,6 +295,19 @@ class Project:
         edited = replace(entry, peaks=peaks)
         self._replace(_with_entry(sample, edited), f"Edit peaks of {entry.title}", line)
 
+    def set_analysis(
+        self, spectrum_id: int, analysis: SignalAnalysis | None, title: str = ""
+    ) -> None:
+        """Set the integrals and multiplets of a spectrum; None takes them away."""
+        sample, entry = self._entry(spectrum_id)
+        if analysis == entry.analysis:
+            return
+        name = self._spectrum_name(spectrum_id)
+        line = f"project.set_analysis({name}, {script.analysis_text(analysis)})"
+        edited = replace(entry, analysis=analysis)
+        title = title or f"Analyse signals of {entry.title}"
+        self._replace(_with_entry(sample, edited), title, line)
+
     def set_assignments(self, sample_id: int, assignments: Iterable[Assignment]) -> None:
         """Set which peaks belong to which atoms; raises ``ValueError`` for a foreign spectrum."""
         sample, assignments = self.sample(sample_id), tuple(assignments)
@@ -267,7 +325,7 @@ class Project:
     def move(self, spectrum_ids: Iterable[int], target_id: int) -> None:
         """Move spectra to the end of another sample; a sample left without spectra goes away."""
         wanted, target = list(dict.fromkeys(spectrum_ids)), self.sample(target_id)
-        if all(spectrum_id in target.key for spectrum_id in wanted):
+        if all(self._holding(spectrum_id)[0] is target for spectrum_id in wanted):
             return
         what = "spectrum" if len(wanted) == 1 else f"{len(wanted)} spectra"
         line = f"project.move({self._spectrum_names(wanted)}, {_name(target)})"
@@ -278,7 +336,7 @@ class Project:
         wanted = list(dict.fromkeys(spectrum_ids))
         if not wanted:
             raise ValueError("no spectrum is named")
-        name = name or self._entry(wanted[0])[1].name
+        name = name or self._holding(wanted[0])[1].name
         new = self._new(name)
         line = (
             f"{_name(new)} = project.move_to_new_sample({self._spectrum_names(wanted)}, {name!r})"
@@ -290,11 +348,14 @@ class Project:
     def split(self, sample_id: int) -> list[int]:
         """Make one sample of each spectrum of a sample; returns their ids."""
         sample = self.sample(sample_id)
-        if len(sample.spectra) < 2:
+        held = (*sample.spectra, *sample.spectra_2d)
+        if len(held) < 2:
             return [sample.id]
         parts = []
-        for number, entry in enumerate(sample.spectra, self.state.numbered + 1):
-            parts.append(replace(SampleEntry.new(entry.name, number=number), spectra=(entry,)))
+        for number, entry in enumerate(held, self.state.numbered + 1):
+            kind = "spectra_2d" if isinstance(entry, Spectrum2DEntry) else "spectra"
+            parts.append(replace(SampleEntry.new(entry.name, number=number), **{kind: (entry,)}))
+        parts[0] = replace(parts[0], runs=sample.runs)
         after: list[SampleEntry] = []
         for other in self.samples:
             after.extend(parts if other.id == sample_id else [other])
@@ -302,19 +363,26 @@ class Project:
         self._become(tuple(after), f"Split {sample.name}", line, parts[-1].number)
         return [part.id for part in parts]
 
-    def remove(self, samples: Iterable[int] = (), spectra: Iterable[int] = ()) -> None:
-        """Take samples and single spectra out; files are not touched."""
+    def remove(
+        self, samples: Iterable[int] = (), spectra: Iterable[int] = (), runs: Iterable[int] = ()
+    ) -> None:
+        """Take samples, single spectra and runs out; files are not touched."""
         gone = [self.sample(sample_id) for sample_id in dict.fromkeys(samples)]
-        wanted = [i for i in dict.fromkeys(spectra) if self._entry(i)[0] not in gone]
-        if not gone and not wanted:
+        wanted = [i for i in dict.fromkeys(spectra) if self._holding(i)[0] not in gone]
+        left = [(s, r) for s in self.samples if s not in gone for r in s.runs if r.id in set(runs)]
+        if not gone and not wanted and not left:
             return
-        after = tuple(_without(s, wanted) for s in self.samples if s not in gone)
+        away = [run for _, run in left]
+        after = tuple(_without(s, wanted, away) for s in self.samples if s not in gone)
         names = ", ".join(map(_name, gone))
-        line = f"project.remove([{names}], {self._spectrum_names(wanted)})"
-        if len(gone) == 1 and not wanted:
+        line = f"project.remove([{names}], {self._spectrum_names(wanted)}"
+        if left:
+            line += f", [{', '.join(_run_name(sample, run) for sample, run in left)}]"
+        line += ")"
+        if len(gone) == 1 and not wanted and not left:
             title = f"Remove {gone[0].name}"
-        elif len(wanted) == 1 and not gone:
-            title = f"Remove {self._entry(wanted[0])[1].title}"
+        elif len(wanted) + len(left) == 1 and not gone:
+            title = f"Remove {(away or [self._holding(i)[1] for i in wanted])[0].title}"
         else:
             title = "Remove"
         self._become(after, title, line)
@@ -331,15 +399,30 @@ class Project:
                     return sample, entry
         raise ValueError(f"the project has no spectrum {spectrum_id}")
 
+    def _holding(self, spectrum_id: int) -> tuple[SampleEntry, SpectrumEntry | Spectrum2DEntry]:
+        """The sample and the entry of a spectrum of either kind."""
+        for sample in self.samples:
+            for entry in (*sample.spectra, *sample.spectra_2d):
+                if entry.id == spectrum_id:
+                    return sample, entry
+        raise ValueError(f"the project has no spectrum {spectrum_id}")
+
     def _moved(self, wanted: list[int], target: SampleEntry) -> tuple[SampleEntry, ...]:
-        moving = [self._entry(spectrum_id)[1] for spectrum_id in wanted]
+        entries = [self._holding(spectrum_id)[1] for spectrum_id in wanted]
+        moving = [entry for entry in entries if isinstance(entry, SpectrumEntry)]
+        moving_2d = [entry for entry in entries if isinstance(entry, Spectrum2DEntry)]
         after = []
         samples = self.samples if target in self.samples else (*self.samples, target)
         for sample in samples:
             left = _without(sample, wanted)
             if sample is target:
-                after.append(replace(left, spectra=(*left.spectra, *moving)))
-            elif left.spectra or not sample.spectra:
+                after.append(
+                    replace(
+                        left, spectra=(*left.spectra, *moving),
+                        spectra_2d=(*left.spectra_2d, *moving_2d),
+                    )
+                )  # fmt: skip
+            elif left is sample or left.spectra or left.runs or left.spectra_2d:
                 after.append(left)
         return tuple(after)
 
@@ -355,7 +438,10 @@ class Project:
         self.state = ProjectState(samples, history, last)
 
     def _spectrum_name(self, spectrum_id: int) -> str:
-        sample, _ = self._entry(spectrum_id)
+        sample, entry = self._holding(spectrum_id)
+        if isinstance(entry, Spectrum2DEntry):
+            place = sample.spectra_2d.index(entry)
+            return f"project.sample({_name(sample)}).spectra_2d[{place}].id"
         return f"project.spectra({_name(sample)})[{sample.key.index(spectrum_id)}]"
 
     def _spectrum_names(self, spectrum_ids: list[int]) -> str:
@@ -366,18 +452,28 @@ def _name(sample: SampleEntry) -> str:
     return f"sample_{sample.number}"
 
 
+def _run_name(sample: SampleEntry, run: RunEntry) -> str:
+    return f"project.sample({_name(sample)}).runs[{sample.runs.index(run)}].id"
+
+
 def _with_entry(sample: SampleEntry, edited: SpectrumEntry) -> SampleEntry:
     spectra = tuple(edited if e.id == edited.id else e for e in sample.spectra)
     return replace(sample, spectra=spectra)
 
 
-def _without(sample: SampleEntry, spectrum_ids: list[int]) -> SampleEntry:
-    """The sample without some spectra and their assignments; the same one if it has none."""
+def _without(
+    sample: SampleEntry, spectrum_ids: list[int], away: Sequence[RunEntry] = ()
+) -> SampleEntry:
+    """The sample without some spectra, their assignments, and runs; the same one if it has none."""
     kept = tuple(e for e in sample.spectra if e.id not in spectrum_ids)
-    if len(kept) == len(sample.spectra):
+    kept_2d = tuple(e for e in sample.spectra_2d if e.id not in spectrum_ids)
+    runs = tuple(run for run in sample.runs if run not in away)
+    if (len(kept), len(runs), len(kept_2d)) == tuple(
+        map(len, (sample.spectra, sample.runs, sample.spectra_2d))
+    ):
         return sample
     assigned = tuple(a for a in sample.assignments if a.spectrum not in spectrum_ids)
-    return replace(sample, spectra=kept, assignments=assigned)
+    return replace(sample, spectra=kept, assignments=assigned, runs=runs, spectra_2d=kept_2d)
 
 
 def renumbered(state: ProjectState) -> ProjectState:
@@ -387,5 +483,12 @@ def renumbered(state: ProjectState) -> ProjectState:
         ids = {entry.id: next(_ids) for entry in sample.spectra}
         spectra = tuple(replace(e, id=ids[e.id]) for e in sample.spectra)
         assigned = tuple(replace(a, spectrum=ids[a.spectrum]) for a in sample.assignments)
-        samples.append(replace(sample, id=next(_ids), spectra=spectra, assignments=assigned))
+        runs = tuple(replace(run, id=next(_ids)) for run in sample.runs)
+        entries_2d = tuple(replace(e, id=next(_ids)) for e in sample.spectra_2d)
+        samples.append(
+            replace(
+                sample, id=next(_ids), spectra=spectra, assignments=assigned, runs=runs,
+                spectra_2d=entries_2d,
+            )
+        )  # fmt: skip
     return replace(state, samples=tuple(samples))

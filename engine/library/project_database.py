@@ -6,20 +6,30 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from engine.library.project import Action, Assignment, ProjectState, SampleEntry, SpectrumEntry
+from engine.library import project_database_2d
+from engine.library.project import (
+    Action,
+    Assignment,
+    ProjectState,
+    RunEntry,
+    SampleEntry,
+    SpectrumEntry,
+)
 from engine.library.project_values import from_json, to_json
 from engine.spectra import Source, Spectrum
 
 APPLICATION_ID = 0x53504543
 """What SQLite's header says of whose file it is: "SPEC"."""
 
-FORMAT_VERSION = 2
-"""1: samples, spectra, structures, chains, history. 2: peaks, assignments and predictions too."""
+FORMAT_VERSION = 3
+"""1: samples, spectra, structures, chains, history. 2: peaks, assignments and predictions too.
+3: integrals and multiplets; runs, by their paths; two-dimensional spectra."""
 
 TABLES = ("meta", "arrays", "spectra", "samples", "history", "predictions")
 
@@ -30,10 +40,11 @@ CREATE TABLE spectra(
     id INTEGER PRIMARY KEY, technique TEXT NOT NULL, x_unit TEXT NOT NULL, y_unit TEXT NOT NULL,
     kind TEXT NOT NULL, title TEXT NOT NULL, path TEXT NOT NULL, block TEXT NOT NULL,
     x TEXT NOT NULL, y TEXT NOT NULL, y_imaginary TEXT,
-    metadata TEXT NOT NULL, warnings TEXT NOT NULL, chain TEXT, peaks TEXT);
+    metadata TEXT NOT NULL, warnings TEXT NOT NULL, chain TEXT, peaks TEXT, analysis TEXT);
 CREATE TABLE samples(
     id INTEGER PRIMARY KEY, number INTEGER NOT NULL, name TEXT NOT NULL, structure TEXT,
-    spectra TEXT NOT NULL, assignments TEXT NOT NULL DEFAULT '[]');
+    spectra TEXT NOT NULL, assignments TEXT NOT NULL DEFAULT '[]',
+    runs TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE history(position INTEGER PRIMARY KEY, title TEXT NOT NULL, line TEXT NOT NULL);
 CREATE TABLE predictions(
     sample INTEGER NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL,
@@ -48,6 +59,11 @@ CREATE TABLE predictions(
     sample INTEGER NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL,
     PRIMARY KEY(sample, kind));
 """,
+    2: """
+ALTER TABLE spectra ADD COLUMN analysis TEXT;
+ALTER TABLE samples ADD COLUMN runs TEXT NOT NULL DEFAULT '[]';
+"""
+    + project_database_2d.SCHEMA,
 }
 
 # Arrays of one project may be shared, so that it is larger in memory than as a file; not endlessly.
@@ -61,7 +77,7 @@ _SENSELESS = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 _SPECTRUM_COLUMNS = (
     "technique, x_unit, y_unit, kind, title, path, block, x, y, y_imaginary, metadata, warnings, "
-    "chain, peaks"
+    "chain, peaks, analysis"
 )
 
 _digests: WeakKeyDictionary[Spectrum, tuple[str | None, ...]] = WeakKeyDictionary()
@@ -72,7 +88,7 @@ _digests: WeakKeyDictionary[Spectrum, tuple[str | None, ...]] = WeakKeyDictionar
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables of an empty project."""
-    for statement in _SCHEMA.split(";"):
+    for statement in (_SCHEMA + project_database_2d.SCHEMA).split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
@@ -80,7 +96,7 @@ def create(connection: sqlite3.Connection) -> None:
 
 def clear(connection: sqlite3.Connection) -> None:
     """Take everything out but the arrays, which are found again by their contents."""
-    for table in ("spectra", "samples", "history", "predictions"):
+    for table in ("spectra", "samples", "history", "predictions", project_database_2d.TABLE):
         connection.execute(f"DELETE FROM {table}")
 
 
@@ -103,16 +119,18 @@ def write_changes(
     for sample in new.values():
         if old.get(sample.id) is not sample:
             connection.execute(
-                "INSERT OR REPLACE INTO samples VALUES(?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO samples VALUES(?, ?, ?, ?, ?, ?, ?)",
                 (
                     sample.id, sample.number, _text(sample.name), _text(sample.typed_structure),
                     json.dumps(sample.key),
                     json.dumps([[a.atom, a.spectrum, a.position] for a in sample.assignments]),
+                    json.dumps([[run.id, _text(run.path)] for run in sample.runs]),
                 ),
             )  # fmt: skip
     _delete(connection, "samples", old.keys() - new.keys())
     _delete(connection, "spectra", old_entries.keys() - new_entries.keys())
     _write_history(connection, before, after)
+    project_database_2d.write_changes(connection, before, after, known)
     write_meta(connection, {"order": list(new), "numbered": after.numbered})
 
 
@@ -165,13 +183,14 @@ def _write_spectrum(connection: sqlite3.Connection, entry: SpectrumEntry, known:
             known.add(digest)
     chain = None if entry.chain is None else to_json(entry.chain.to_dict())
     peaks = None if entry.peaks is None else to_json([p.to_dict() for p in entry.peaks])
+    analysis = None if entry.analysis is None else to_json(entry.analysis.to_dict())
     connection.execute(
-        f"INSERT OR REPLACE INTO spectra(id, {_SPECTRUM_COLUMNS}) VALUES({'?, ' * 14}?)",
+        f"INSERT OR REPLACE INTO spectra(id, {_SPECTRUM_COLUMNS}) VALUES({'?, ' * 15}?)",
         (
             entry.id, str(spectrum.technique), spectrum.x_unit, _text(spectrum.y_unit),
             spectrum.kind, _text(spectrum.title), _text(spectrum.source.path),
             _text(spectrum.source.block), *digests, to_json(dict(spectrum.metadata)),
-            to_json(list(spectrum.warnings)), chain, peaks,
+            to_json(list(spectrum.warnings)), chain, peaks, analysis,
         ),
     )  # fmt: skip
 
@@ -266,7 +285,7 @@ def read_state(connection: sqlite3.Connection, size: int) -> tuple[ProjectState,
     samples: dict[int, SampleEntry] = {}
     reading = _Reading(connection, _SPREAD * size + _SLACK)
     rows = connection.execute(
-        "SELECT id, number, name, structure, spectra, assignments FROM samples ORDER BY id"
+        "SELECT id, number, name, structure, spectra, assignments, runs FROM samples ORDER BY id"
     )
     for row in _surviving(rows, "samples", problems):
         try:
@@ -275,6 +294,9 @@ def read_state(connection: sqlite3.Connection, size: int) -> tuple[ProjectState,
             problems.append(f"sample {str(row[2])[:60]!r} is damaged and left out: {error}")
             continue
         samples[sample.id] = sample
+    entries_2d = project_database_2d.read_all(connection, _surviving, reading.data, problems)
+    for sample_id in samples.keys() & entries_2d.keys():
+        samples[sample_id] = replace(samples[sample_id], spectra_2d=entries_2d[sample_id])
     order = [i for i in _numbers(meta.get("order")) if i in samples]
     ordered = [samples[i] for i in dict.fromkeys((*order, *samples))]
     rows = connection.execute("SELECT title, line FROM history ORDER BY position")
@@ -329,25 +351,34 @@ class _Reading:
             technique, x, y, x_unit, str(y_unit), kind, str(title), Source(str(path), str(block)),
             from_json(about), tuple(map(str, from_json(warnings))), imaginary,
         )  # fmt: skip
-        return SpectrumEntry(spectrum_id, spectrum, _chain(row[12]), _peaks(row[13]))
+        return SpectrumEntry(
+            spectrum_id, spectrum, _chain(row[12]), _peaks(row[13]), _analysis(row[14])
+        )
 
     def _array(self, digest: str) -> np.ndarray:
+        data = self.data(digest)
+        if len(data) % 8:
+            raise ValueError("its data are missing")
+        return np.frombuffer(data, "<f8")
+
+    def data(self, digest: str) -> bytes:
+        """The bytes of an array, checked; raises ``ValueError`` for one that is damaged."""
         found = self._connection.execute(
             "SELECT data FROM arrays WHERE digest = ?", (digest,)
         ).fetchone()
         data = found[0] if found else None
-        if not isinstance(data, bytes) or len(data) % 8:
+        if not isinstance(data, bytes):
             raise ValueError("its data are missing")
         self._left -= len(data)
         if self._left < 0:
             raise BrokenProjectError("spectra that are many times larger than the file")
         if _digest(data) != digest:
             raise ValueError("its data do not have the checksum that was written with them")
-        return np.frombuffer(data, "<f8")
+        return data
 
 
 def _read_sample(row: tuple, reading: _Reading, problems: list[str]) -> SampleEntry:
-    sample_id, number, name, structure, spectra, assignments = row
+    sample_id, number, name, structure, spectra, assignments, runs = row
     entries = []
     for position, spectrum_id in enumerate(_numbers(json.loads(spectra)), 1):
         try:
@@ -361,9 +392,10 @@ def _read_sample(row: tuple, reading: _Reading, problems: list[str]) -> SampleEn
     for one in json.loads(assignments):
         if isinstance(one, list) and len(one) == 3 and one[1] in ids:
             assigned.append(Assignment(int(one[0]), int(one[1]), float(one[2])))
+    known = tuple(RunEntry(int(run_id), str(path)) for run_id, path in json.loads(runs))
     return SampleEntry(
         int(sample_id), str(name), tuple(entries), None if structure is None else str(structure),
-        tuple(assigned), int(number),
+        tuple(assigned), int(number), known,
     )  # fmt: skip
 
 
@@ -383,6 +415,14 @@ def _peaks(text: str | None):
     return tuple(
         Peak(float(p["position"]), float(p["height"]), float(p["width"])) for p in from_json(text)
     )
+
+
+def _analysis(text: str | None):
+    if text is None:
+        return None
+    from engine.processing import SignalAnalysis
+
+    return SignalAnalysis.from_dict(from_json(text))
 
 
 def _numbers(values: Any) -> list[int]:

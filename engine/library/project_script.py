@@ -12,8 +12,9 @@ import numpy as np
 from engine.spectra import Spectrum
 
 if TYPE_CHECKING:
+    from engine.formats.run_file import ScanChoice
     from engine.library.project import ProjectState
-    from engine.processing import Chain, Peak
+    from engine.processing import Chain, Peak, SignalAnalysis
 
 _HEADER = '''"""Repeats in Python what was done in SpecGUI."""
 
@@ -34,10 +35,16 @@ _MOST_WRITTEN_OUT = 5000
 _HOMES = {
     "Spectrum": "engine",
     "open_spectra": "engine",
+    "open_spectra_2d": "engine",
+    "ScanChoice": "engine.formats.run_file",
+    "read_choice": "engine.formats.run_file",
     "Assignment": "engine.library.project",
     "Project": "engine.library.project",
     "Chain": "engine.processing",
+    "Integral": "engine.processing",
+    "Multiplet": "engine.processing",
     "Peak": "engine.processing",
+    "SignalAnalysis": "engine.processing",
     "Step": "engine.processing",
 }
 
@@ -101,11 +108,21 @@ def _numbers(values: np.ndarray) -> str:
     return f"[{', '.join(written)}]"
 
 
+def scan_text(run: str, choice: ScanChoice) -> str:
+    """The arguments that read a scan, or a mean of scans, of a run and keep it."""
+    parts = [f"{name}={value!r}" for name, value in choice.said.items()]
+    chosen = f"ScanChoice({', '.join(parts)})"
+    return f"{run!r}, {chosen}, read_choice({run!r}, {chosen})"
+
+
 def chain_text(chain: Chain | None) -> str:
     """A chain as Python."""
     if chain is None:
         return "None"
-    steps = [f"Step({step.name!r}, {dict(step.parameters)!r})" for step in chain.steps]
+    steps = [
+        f"Step({step.name!r}, {dict(step.parameters)!r}{'' if step.enabled else ', enabled=False'})"
+        for step in chain.steps
+    ]
     return f"Chain([{', '.join(steps)}])"
 
 
@@ -114,3 +131,8 @@ def peaks_text(peaks: Iterable[Peak] | None) -> str:
     if peaks is None:
         return "None"
     return f"[{', '.join(f'Peak({p.position!r}, {p.height!r}, {p.width!r})' for p in peaks)}]"
+
+
+def analysis_text(analysis: SignalAnalysis | None) -> str:
+    """Integrals and multiplets as Python."""
+    return repr(analysis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from engine.tasks.report_drawing import Plot, draw_panels, print_style, solvent_
 if TYPE_CHECKING:
     from engine.chemistry.structure import Structure
     from engine.library.group_model import GroupModel
+    from engine.processing import SignalAnalysis
     from engine.tasks.group_identification import GroupIdentification
 
 REPORT_SUFFIXES = (".pdf", ".html", ".htm")
@@ -37,11 +38,15 @@ MOST_SPECTRA = 40
 MOST_GROUP_STRIPS = 6
 _SMALLEST_MM, _LARGEST_MM = 20.0, 2000.0
 _MOST_PIXELS = 100_000_000
+_LONGEST_LINE = 12_000
 
 
 @dataclass(frozen=True, eq=False)
 class SpectrumSection:
-    """What a report says of one spectrum; ``steps`` is empty where it is shown as recorded."""
+    """What a report says of one spectrum; ``steps`` is empty where it is shown as recorded.
+
+    ``line`` is that of a paper for 1H and 13C signals, "" where there are none.
+    """
 
     plot: Plot
     facts: tuple[tuple[str, str], ...]
@@ -49,6 +54,7 @@ class SpectrumSection:
     warnings: tuple[str, ...]
     signals: Table | None
     peaks: Table
+    line: str = ""
 
     @property
     def title(self) -> str:
@@ -61,6 +67,7 @@ class SpectrumSection:
             "source": str(self.plot.spectrum.source),
             "steps": list(self.steps),
             "peaks": len(self.plot.peaks),
+            "line": self.line,
             "warnings": list(self.warnings),
         }
 
@@ -104,15 +111,18 @@ def prepare_report(
     *,
     with_groups: bool = True,
     date: str = "",
+    analyses: Mapping[int, SignalAnalysis] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Process and pick the spectra, identify the groups, and put it all in words.
 
     The structure is the sample's, else the one on which its files agree. FIDs get their default
-    chain; all other spectra are shown as recorded. A sample of techniques that the network does
-    not read has a report that says so. Raises ``ValueError`` for a sample without spectra and for
-    a structure that is none, :class:`NoModelError` when groups are wanted and no model is
-    installed, and :class:`concurrent.futures.CancelledError` soon after ``is_cancelled`` says so.
+    chain; all other spectra are shown as recorded. A sample of techniques that the network does not
+    read has a report that says so. ``analyses`` are the integrals and multiplets that a person read
+    from the spectra, by their index: they take the place of those found. Raises ``ValueError`` for
+    a sample without spectra and for a structure that is none, :class:`NoModelError` when groups are
+    wanted and no model is installed, and :class:`concurrent.futures.CancelledError` soon after
+    ``is_cancelled`` says so.
     """
     if not sample.spectra:
         raise ValueError("a report needs spectra, and the sample holds none")
@@ -136,7 +146,8 @@ def prepare_report(
     sections = []
     for index, spectrum in enumerate(sample.spectra):
         _stop_if(is_cancelled)
-        sections.append(_section(spectrum, index, identification, structure))
+        analysis = analyses.get(index) if analyses else None
+        sections.append(_section(spectrum, index, identification, structure, analysis))
     model_line = ""
     if identification is not None:
         card = identification.model
@@ -255,21 +266,28 @@ def _section(
     index: int,
     identification: GroupIdentification | None,
     structure: Structure | None,
+    analysis: SignalAnalysis | None = None,
 ) -> SpectrumSection:
     from engine.processing.chain import Chain, apply, default_chain
     from engine.processing.peaks import pick_peaks
-    from engine.tasks.report_signals import nmr_signals
+    from engine.tasks.report_signals import nmr_signals, signal_line
 
     warnings = [plain(text, 400) for text in spectrum.warnings]
     chain = default_chain(spectrum)
-    shown = spectrum
+    shown, line = spectrum, ""
     try:
         shown = apply(chain, spectrum)
         warnings += [plain(text, 400) for text in shown.warnings[len(spectrum.warnings) :]]
         peaks = tuple(pick_peaks(shown))
         signals = []
-        if shown.metadata.get("peaks") or _is_proton(shown):
-            signals = nmr_signals(shown, structure)
+        if analysis or shown.metadata.get("peaks") or _is_proton(shown):
+            signals = nmr_signals(shown, structure, analysis)
+            # Numbers of nuclei that are only the ratio of the areas belong in no paper.
+            sure = structure or analysis or shown.metadata.get("peaks")
+            named = signals if sure else [{**signal, "n_h": None} for signal in signals]
+            line = signal_line(shown, named, "unicode")
+        elif shown.technique.is_nmr and shown.x_unit == "ppm":
+            line = signal_line(shown, nmr_signals(shown), "unicode")
     except ValueError as error:
         warnings.append(f"{_sentence(error)} It is shown as recorded.")
         shown, chain, peaks, signals = spectrum, Chain(), (), []
@@ -281,7 +299,7 @@ def _section(
             for group in identification.groups
             if group.present and any(region.spectrum == index for region in group.evidence)
         )[:MOST_GROUP_STRIPS]
-    counted = structure is not None or bool(shown.metadata.get("peaks"))
+    counted = bool(structure or analysis or shown.metadata.get("peaks"))
     plot = Plot(shown, peaks, importance, groups if importance is not None else ())
     cut = solvent_cut(plot)
     return SpectrumSection(
@@ -291,6 +309,7 @@ def _section(
         warnings=(*warnings, cut) if cut else tuple(warnings),
         signals=signal_table(shown, signals, counted) if signals else None,
         peaks=peak_table(shown, peaks),
+        line=plain(line, _LONGEST_LINE),
     )
 
 

@@ -158,7 +158,7 @@ def spectrum_facts(spectrum: Spectrum) -> list[tuple[str, str]]:
 
 def step_sentences(chain: Chain) -> list[str]:
     """The processing steps in their order, each with its parameters and their units."""
-    return [_step(step) for step in chain.steps]
+    return [_step(step) for step in chain.enabled_steps]
 
 
 def _step(step: Step) -> str:
@@ -166,8 +166,10 @@ def _step(step: Step) -> str:
 
     told = []
     for parameter in step_kind(step.name).parameters:
+        if not parameter.counts(step.parameters):
+            continue
         value = step.parameters[parameter.name]
-        text = {None: "found by the step", True: "yes", False: "no"}.get(value)
+        text = {None: parameter.none_means, True: "yes", False: "no"}.get(value)
         if text is None or (isinstance(value, int) and not isinstance(value, bool)):
             text = f"{value:g}" if isinstance(value, float) else str(value)
         told.append(f"{parameter.title.lower()} {text} {parameter.unit}".rstrip())

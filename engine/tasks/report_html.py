@@ -112,6 +112,8 @@ def _spectrum(section: SpectrumSection, name: str) -> Iterable[str]:
         yield f"<h3>Remarks</h3>{_list(section.warnings)}"
     if section.signals is not None:
         yield f"<h3>Signals</h3>{_table(section.signals)}"
+    if section.line:
+        yield f"<h3>As in a paper</h3><p>{escape(section.line)}</p>"
     yield f"<h3>Peaks</h3>{_table(section.peaks)}</section>"
 
 

@@ -275,16 +275,23 @@ def _spectrum(pages: _Pages, section: SpectrumSection) -> None:
     ):
         said += [(label if index == 0 else "", text) for index, text in enumerate(texts)]
     pages.pairs(said, pages.width)
+    if section.line:
+        _heading_in_section(pages, "As in a paper")
+        pages.paragraph(section.line)
     for title, table in (("Signals", section.signals), ("Peaks", section.peaks)):
         if table is None:
             continue
-        pages.need(_LINE_MM * 5)
-        pages.y += 2.5
-        pages.put(title, 0, pages.y, 8, fontweight="bold")
-        pages.y += _LINE_MM + 0.8
+        _heading_in_section(pages, title)
         if table.rows:
             pages.table(table)
         else:
             pages.paragraph("No peak rises above the noise.")
         if table.note:
             pages.paragraph(table.note, color=MUTED)
+
+
+def _heading_in_section(pages: _Pages, title: str) -> None:
+    pages.need(_LINE_MM * 5)
+    pages.y += 2.5
+    pages.put(title, 0, pages.y, 8, fontweight="bold")
+    pages.y += _LINE_MM + 0.8

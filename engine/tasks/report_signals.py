@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +10,26 @@ from engine.spectra import Spectrum
 
 if TYPE_CHECKING:
     from engine.chemistry.structure import Structure
+    from engine.processing import Multiplet, Peak, SignalAnalysis
 
 
-def nmr_signals(spectrum: Spectrum, structure: Structure | None = None) -> list[dict[str, Any]]:
+def nmr_signals(
+    spectrum: Spectrum,
+    structure: Structure | None = None,
+    analysis: SignalAnalysis | None = None,
+) -> list[dict[str, Any]]:
     """The signals, in the form of the ``peaks`` of a spectrum's metadata.
 
-    Those that the file lists; else the multiplets of a continuous 1H spectrum whose frequency is
-    known (``integral`` in units of y times ppm); else the picked lines without the solvent's.
-    Protons are counted so that they are those of the ``structure``, but for exchanging ones that
-    do not show. Empty for what is not an NMR spectrum over ppm.
+    Those of the ``analysis`` that a person made; else those that the file lists; else the
+    multiplets of a continuous 1H spectrum whose frequency is known (``integral`` in units of y
+    times ppm); else the picked lines without the solvent's. Protons are counted so that they are
+    those of the ``structure``, but for exchanging ones that do not show. Empty for what is not an
+    NMR spectrum over ppm.
     """
     if not spectrum.technique.is_nmr or spectrum.x_unit != "ppm":
         return []
+    if analysis is not None and analysis.multiplets:
+        return [_signal(found, found.n_h) for found in analysis.multiplets]
     told = spectrum.metadata.get("peaks")
     if told:
         return [dict(peak) for peak in told]
@@ -32,15 +40,8 @@ def nmr_signals(spectrum: Spectrum, structure: Structure | None = None) -> list[
         multiplets = analyse_multiplets(spectrum)
         counts = [found.n_h for found in multiplets]
         if structure is not None and multiplets:
-            counts = _counts([found.area for found in multiplets], structure)
-        return [
-            {
-                "position": found.position, "low": found.low, "high": found.high,
-                "multiplicity": found.multiplicity, "j_hz": list(found.j_hz), "n_h": count,
-                "integral": found.area, "width_hz": found.width_hz,
-            }
-            for found, count in zip(multiplets, counts, strict=True)
-        ]  # fmt: skip
+            counts = proton_counts(multiplets, structure)
+        return [_signal(found, count) for found, count in zip(multiplets, counts, strict=True)]
     from engine.processing.peaks import pick_peaks
 
     mhz = float(spectrum.metadata.get("frequency_mhz") or 0)
@@ -51,6 +52,60 @@ def nmr_signals(spectrum: Spectrum, structure: Structure | None = None) -> list[
             signal["width_hz"] = peak.width * mhz
         signals.append(signal)
     return signals
+
+
+def _signal(found: Multiplet, count: int | None) -> dict[str, Any]:
+    return {
+        "position": found.position, "low": found.low, "high": found.high,
+        "multiplicity": found.multiplicity, "j_hz": list(found.j_hz), "n_h": count,
+        "integral": found.area, "width_hz": found.width_hz,
+    }  # fmt: skip
+
+
+def signal_line(
+    spectrum: Spectrum, signals: Sequence[Mapping[str, Any]], style: str = "plain"
+) -> str:
+    """Signals of :func:`nmr_signals` as the line of a paper, see ``engine.processing.acs_text``.
+
+    "" without signals, and for 1H signals whose multiplicity nobody knows. ``style`` is ``plain``,
+    ``unicode`` or ``html``.
+    """
+    from engine.processing.acs_text import carbon_text, proton_text
+    from engine.processing.multiplets import Multiplet
+
+    mhz = float(spectrum.metadata.get("frequency_mhz") or 0) or None
+    solvent = spectrum.metadata.get("solvent")
+    if spectrum.technique.nucleus != "1H":
+        shifts = [float(signal["position"]) for signal in signals]
+        return carbon_text(shifts, mhz, solvent, style, nucleus=spectrum.technique.nucleus or "")
+    multiplets = []
+    for signal in signals if any(signal.get("multiplicity") for signal in signals) else ():
+        place = float(signal["position"])
+        low, high = (float(signal.get(end) or place) for end in ("low", "high"))
+        word = str(signal.get("multiplicity") or "m")
+        couplings = tuple(float(j) for j in signal.get("j_hz") or ())
+        count = signal.get("n_h")
+        multiplets.append(
+            Multiplet(place, low, high, (low, high), word, couplings, count and int(count))
+        )
+    return proton_text(multiplets, mhz, solvent, style)
+
+
+def said_signals(
+    spectrum: Spectrum,
+    analysis: SignalAnalysis | None = None,
+    peaks: Sequence[Peak] | None = None,
+    structure: Structure | None = None,
+) -> list[dict[str, Any]]:
+    """The signals of an NMR spectrum as a person left them, else as :func:`nmr_signals` finds them.
+
+    ``analysis`` and ``peaks`` are what a person made of the spectrum; peaks alone say nothing of
+    the multiplets of a 1H spectrum.
+    """
+    by_hand = analysis is not None and analysis.multiplets
+    if peaks is not None and not by_hand and spectrum.technique.nucleus != "1H":
+        return [peak.to_dict() for peak in peaks]
+    return nmr_signals(spectrum, structure, analysis)
 
 
 def with_signals(spectrum: Spectrum, structure: Structure | None = None) -> Spectrum:
@@ -68,8 +123,12 @@ def with_signals(spectrum: Spectrum, structure: Structure | None = None) -> Spec
     )
 
 
-def _counts(areas: Sequence[float], structure: Structure) -> list[int | None]:
-    """Areas as protons: of the sums that the structure allows, that which leaves least over."""
+def proton_counts(multiplets: Sequence[Multiplet], structure: Structure) -> list[int | None]:
+    """How many protons each has: of the sums that the structure allows, that with least over.
+
+    Broad singlets, as of exchanging protons, may be there in part: they get what the others leave,
+    at least one each while there is one. None for an area that is less than a proton's.
+    """
     from rdkit import Chem, rdBase
 
     from engine.processing.integration import whole_numbers
@@ -79,15 +138,28 @@ def _counts(areas: Sequence[float], structure: Structure) -> list[int | None]:
     hydrogens = [(atom.GetSymbol(), atom.GetTotalNumHs()) for atom in molecule.GetAtoms()]
     all_of_them = sum(count for _, count in hydrogens)
     on_carbon = sum(count for symbol, count in hydrogens if symbol == "C")
-    whole = sum(max(area, 0.0) for area in areas)
+    areas = [max(found.area, 0.0) for found in multiplets]
+    broad = [k for k, found in enumerate(multiplets) if found.multiplicity == "br s"]
+    sharp = [k for k in range(len(areas)) if k not in broad] or broad
+    whole = sum(areas[k] for k in sharp)
     if all_of_them == 0 or whole <= 0:
         return [None] * len(areas)
 
     def left_over(total: int) -> float:
-        shares = [max(area, 0.0) / whole * total for area in areas]
+        shares = [areas[k] / whole * total for k in sharp]
         return max(abs(share - max(1, round(share))) for share in shares)
 
-    # Where two sums do as well, the exchanging protons are more often seen than not.
-    totals = range(all_of_them, max(on_carbon, 1) - 1, -1)
+    # Where two sums do as well, the exchanging protons are more often seen than not: those that
+    # are broad are not among the sharp ones.
+    most = max(all_of_them - (len(broad) if sharp is not broad else 0), on_carbon, 1)
+    totals = range(most, max(on_carbon, 1) - 1, -1)
     best = min(totals, key=lambda total: round(left_over(total), 2))
-    return [count or None for count in whole_numbers(areas, best)]
+    counts: list[int | None] = [None] * len(areas)
+    of_sharp = whole_numbers([areas[k] for k in sharp], best)
+    for k, count in zip(sharp, of_sharp, strict=True):
+        counts[k] = count or None
+    left = all_of_them - best
+    for k in () if sharp is broad else sorted(broad, key=lambda k: -areas[k]):
+        counts[k] = min(left, max(1, round(areas[k] / whole * best))) or None
+        left -= counts[k] or 0
+    return counts

@@ -65,7 +65,10 @@ def content(state: ProjectState) -> tuple:
                 sample.name,
                 sample.number,
                 sample.typed_structure,
-                tuple((e.title, e.spectrum.y.tobytes(), e.chain, e.peaks) for e in sample.spectra),
+                tuple(
+                    (e.title, e.spectrum.y.tobytes(), e.chain, e.peaks, e.analysis)
+                    for e in sample.spectra
+                ),
                 tuple((a.atom, a.position) for a in sample.assignments),
             )
             for sample in state.samples

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.formats.errors import FormatError
-from engine.library import project_database
+from engine.library import project_database, project_database_2d
 from engine.library.project import Assignment, Project
 from engine.library.project_file import (
     FORMAT_VERSION,
@@ -29,7 +29,7 @@ from engine.library.project_file import (
 )
 from engine.library.project_script import script_of
 from engine.library.project_values import from_json, to_json
-from engine.processing import Chain, Peak, Step
+from engine.processing import Chain, Integral, Multiplet, Peak, SignalAnalysis, Step
 from engine.spectra import Source, Spectrum
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,6 +70,9 @@ def _project() -> Project:
     project.set_chain(fid, chain)
     project.set_peaks(mass, [Peak(43.0, 100.0, 0.0)])
     project.set_assignments(first, [Assignment(2, mass, 43.0)])
+    integrals = (Integral(2.1, 2.3, 6.0, nuclei=6.0), Integral(1.5, 1.6, 0.1, kind="water"))
+    acetyl = Multiplet(2.2, 2.2, 2.2, (2.1, 2.3), "s", n_h=6, area=6.0, lines=((2.2, 1.0),))
+    project.set_analysis(fid, SignalAnalysis(integrals, (acetyl,), reference=0))
     return project
 
 
@@ -83,7 +86,7 @@ def _content(state) -> tuple:
                 None if e.spectrum.y_imaginary is None else e.spectrum.y_imaginary.tobytes(),
                 e.spectrum.x_unit, e.spectrum.y_unit, e.spectrum.kind, e.spectrum.title,
                 e.spectrum.source, to_json(dict(e.spectrum.metadata)), e.spectrum.warnings,
-                e.chain, e.peaks,
+                e.chain, e.peaks, e.analysis,
             )
             for e in sample.spectra
         ]  # fmt: skip
@@ -263,12 +266,38 @@ def test_a_project_of_the_first_version_opens_and_stays_as_it_is(tmp_path):
     assert (first.name, first.structure, second.name) == ("old one", "CCO", "old two")
     (entry,) = first.spectra
     assert entry.spectrum.y.tolist() == [1.0, 2.0] and entry.chain == Chain()
+    assert entry.analysis is None
     assert entry.spectrum.warnings == ("a doubt",) and entry.peaks is None
     assert opened.state.numbered == 2
     assert path.read_bytes() == before
     save_project(path, opened.state)
     assert read_project(path).version == FORMAT_VERSION
     assert _content(read_project(path).state) == _content(opened.state)
+
+
+def test_a_project_of_the_second_version_opens(tmp_path):
+    """Before integrals and multiplets, runs and two-dimensional spectra were kept."""
+    project = _project()
+    project.set_analysis(project.samples[0].key[0], None)
+    path = save_project(tmp_path / "second", project)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE spectra DROP COLUMN analysis")
+        db.execute("ALTER TABLE samples DROP COLUMN runs")
+        db.execute(f"DROP TABLE {project_database_2d.TABLE}")
+        db.execute("PRAGMA user_version = 2")
+        db.commit()
+    opened = read_project(path)
+    assert opened.version == 2 and opened.problems == ()
+    assert _content(opened.state) == _content(project.state)
+
+
+def test_a_damaged_analysis_is_said(tmp_path):
+    path = save_project(tmp_path / "a", _project())
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE spectra SET analysis = '{\"integrals\": 7}' WHERE analysis IS NOT NULL")
+        db.commit()
+    opened = read_project(path)
+    assert len(opened.problems) == 1 and "analysis" in opened.problems[0]
 
 
 def _changed(path: Path, *statements: str) -> Path:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engine.formats.errors import FormatError
 from engine.library.project import Assignment, Project
 from engine.library.project_script import script_of
-from engine.processing import Chain, Peak, Step
+from engine.processing import Chain, Integral, Multiplet, Peak, SignalAnalysis, Step
 from engine.spectra import Spectrum
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +35,7 @@ _EDITS = st.lists(
     st.tuples(
         st.sampled_from(
             ["add", "rename", "structure", "move", "new", "split", "remove", "chain", "peaks",
-             "assign"]
+             "analysis", "assign"]
         ),
         st.integers(0, 7), st.integers(0, 7),
     ),
@@ -65,6 +65,11 @@ def _edit(project: Project, kind: str, one: int, two: int) -> None:
         project.move_to_new_sample([spectra[two % len(spectra)]])
     elif kind == "chain":
         project.set_chain(spectra[two % len(spectra)], [None, Chain()][one % 2])
+    elif kind == "analysis":
+        integral = Integral(float(two), two + 1.5, one / 3, nuclei=None if one % 2 else 2.0)
+        found = Multiplet(two + 0.7, two + 0.5, two + 0.9, (float(two), two + 1.5), "d", (7.1,), 2)
+        analysis = SignalAnalysis((integral,), (found,), [None, 0][one % 2])
+        project.set_analysis(spectra[two % len(spectra)], analysis if one else None)
     elif kind == "peaks":
         project.set_peaks(spectra[two % len(spectra)], [Peak(float(one), 1.0, 0.0)])
     elif sample.spectra:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -15,6 +16,7 @@ import pytest
 from engine.chemistry.example_sample import example_files
 from engine.formats import open_spectra
 from engine.library.group_model import ModelCard, NoModelError
+from engine.processing import Multiplet, SignalAnalysis
 from engine.spectra import Sample, Spectrum
 from engine.tasks.group_identification import (
     Evidence,
@@ -201,6 +203,43 @@ def test_protons_are_counted_by_the_structure(vanillin):
         ("9.82", "1"), ("3.96", "3"),
     ]  # fmt: skip
     assert sum(int(row[3]) for row in signals.rows) == 8
+
+
+def test_the_line_of_a_paper_is_in_the_report_for_protons_and_carbons(vanillin, tmp_path):
+    report = prepare_report(vanillin, with_groups=False)
+    lines = {str(s.plot.spectrum.technique): s.line for s in report.sections}
+    assert lines["IR"] == lines["MS/MS"] == ""
+    assert lines["1H NMR"].startswith("¹H NMR (400 MHz, CDCl₃) δ 9.82 (s, 1H), ")
+    assert "3.96 (s, 3H)" in lines["1H NMR"] and "7.26" not in lines["1H NMR"]
+    # Without the solvent's line at 77.2 and that of TMS.
+    assert lines["13C NMR"] == (
+        "¹³C NMR (101 MHz, CDCl₃) δ 191.0, 151.8, 147.2, 129.8, 127.5, 114.4, 108.8, 56.1."
+    )
+    assert lines["13C NMR"] in _Visible(html_of(report)).text
+    write_report(report, tmp_path / "v.pdf")
+    assert "δ 191.0, 151.8, 147.2" in " ".join(pdf_text(tmp_path / "v.pdf"))
+
+
+def test_an_analysis_by_hand_takes_the_place_of_what_is_found(vanillin):
+    index = [str(s.technique) for s in vanillin.spectra].index("1H NMR")
+    aldehyde = Multiplet(9.82, 9.82, 9.82, (9.7, 9.9), "br s", n_h=7, overruled=True)
+    analyses = {index: SignalAnalysis(multiplets=(aldehyde,))}
+    report = prepare_report(vanillin, with_groups=False, analyses=analyses)
+    section = report.sections[index]
+    assert section.line == "¹H NMR (400 MHz, CDCl₃) δ 9.82 (br s, 7H)."
+    assert section.signals.rows == (("9.82", "br s", "7"),)
+
+
+def test_without_a_structure_no_number_of_protons_is_claimed(vanillin):
+    nameless = tuple(
+        replace(
+            s, metadata={k: v for k, v in s.metadata.items() if k not in ("smiles", "molblock")}
+        )
+        for s in vanillin.spectra
+    )
+    report = prepare_report(Sample(nameless), with_groups=False)
+    line = next(s.line for s in report.sections if s.plot.spectrum.technique == "1H NMR")
+    assert "9.82 (s)" in line and "H)" not in line
 
 
 def test_a_listed_spectrum_keeps_its_own_numbers(tmp_path):
