@@ -1,4 +1,4 @@
-"""Measures what one feels: the start, the first paint and the pan of a million points.
+"""Measures what one feels: the start, the first paint and the pan of long traces.
 
 Run it with ``python -m specgui.measure_speed``; it draws offscreen unless told otherwise.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from statistics import median
 
-POINTS = 1_000_000
+POINTS = (1_000_000, 10_000_000)
 _STARTS = 3
 _PANS = 20
 _SIZE = (1280, 800)
@@ -51,8 +51,12 @@ def measure_start(folder: str) -> tuple[float, list[str]]:
     return median(times), heavy
 
 
-def measure_plot(points: int = POINTS) -> tuple[float, float]:
-    """Seconds of the first paint of a spectrum, and of one step of a pan through a part of it."""
+def measure_plot(points: int, gaps: bool = False) -> dict[str, float]:
+    """Milliseconds of the first paint of a spectrum, and of one step of a pan and of a zoom.
+
+    The pan goes through half of the axis, the zoom from the whole to a thousandth. ``gaps`` leaves
+    points out, as a detector that was switched off does.
+    """
     import numpy as np
     from PySide6.QtWidgets import QApplication
 
@@ -67,6 +71,8 @@ def measure_plot(points: int = POINTS) -> tuple[float, float]:
     y = noise + sum(
         h / (1 + ((x - c) / 0.002) ** 2) for c, h in ((1.2, 1.0), (3.7, 0.6), (7.3, 0.8))
     )
+    if gaps:
+        y[points // 3 : points // 3 + 1000] = np.nan
     shown, _ = present(Spectrum("1H NMR", x, y, "ppm"), "")
     canvas = PlotCanvas(LIGHT)
     canvas.resize(*_SIZE)
@@ -76,36 +82,43 @@ def measure_plot(points: int = POINTS) -> tuple[float, float]:
     canvas.show_presentation(shown, "1H NMR", descending=True)
     canvas.grab()
     first_paint = time.perf_counter() - begun
-    pans = []
     # Half of the axis in view is the worst case: most points, and clipping cannot keep them.
     canvas.view.setXRange(2, 8, padding=0)
     canvas.grab()
-    for step in range(_PANS):
-        begun = time.perf_counter()
-        canvas.pan(0.01 if step % 2 else -0.01)
-        canvas.grab()
-        pans.append(time.perf_counter() - begun)
+    pans = [_timed(canvas, lambda step=n: canvas.pan(0.01 if step % 2 else -0.01)) for n in
+            range(_PANS)]  # fmt: skip
+    canvas.view.go_home()
+    zooms = [_timed(canvas, lambda: canvas.zoom(0.7)) for _ in range(_PANS)]
+    hovers = [_timed(canvas, lambda at=n: canvas.follow(1.0 + 0.1 * at)) for n in range(_PANS)]
     canvas.close()
     canvas.deleteLater()
     application.processEvents()
-    return first_paint, median(pans)
+    return {
+        "first_paint_ms": round(first_paint * 1000, 1),
+        "pan_ms": round(median(pans) * 1000, 1),
+        "zoom_ms": round(median(zooms) * 1000, 1),
+        "cursor_ms": round(median(hovers) * 1000, 1),
+    }
 
 
-def measure() -> dict[str, float | int | list[str]]:
+def _timed(canvas, change) -> float:
+    """Seconds from a change to its picture."""
+    begun = time.perf_counter()
+    change()
+    canvas.grab()
+    return time.perf_counter() - begun
+
+
+def measure() -> dict:
     """All of it, in seconds and milliseconds."""
     import tempfile
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory() as folder:
         start, heavy = measure_start(folder)
-    first_paint, pan = measure_plot()
-    return {
-        "start_s": round(start, 3),
-        "heavy_modules_at_start": heavy,
-        "points": POINTS,
-        "first_paint_ms": round(first_paint * 1000, 1),
-        "pan_ms": round(pan * 1000, 1),
-    }
+    plots = [{"points": points, **measure_plot(points)} for points in POINTS]
+    plots.append({"points": POINTS[-1], "gaps": True, **measure_plot(POINTS[-1], gaps=True)})
+    return {"start_s": round(start, 3), "heavy_modules_at_start": heavy, "plots": plots}
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ from specgui.document import (
 from specgui.document import findings as state
 from specgui.document.autosave import Autosave
 from specgui.document.problems import ERROR, WARNING
+from specgui.open_contours import OpenContours
+from specgui.open_runs import OpenRuns
+from specgui.processing_editing import ProcessingEditing
+from specgui.signal_editing import SignalEditing
 from specgui.workers.drawing_structures import depicting, parsing
 from specgui.workers.job_board import JobBoard, Request
 from specgui.workers.predicting import NoModelHereError, identifying
@@ -73,7 +77,12 @@ class Workspace(QObject):
         self.problems = Problems(self)
         self.options = ViewOptions(self)
         self.jobs = JobBoard(self)
+        self.runs = OpenRuns(self.document, self.problems, self.jobs, self)
+        self.contours = OpenContours(self.document, self.problems, self.jobs, self)
+        self.signals = SignalEditing(self)
+        self.processing = ProcessingEditing(self)
         self._presentations: dict[tuple, Presentation] = {}
+        self._preview: tuple[int, Presentation] | None = None
         self._structures: dict[str, Structure | ValueError] = {}
         self._calls = 0
         self._shown_calls: set[int] = set()
@@ -121,6 +130,7 @@ class Workspace(QObject):
         on_error: Callable[[Exception], None],
     ) -> None:
         """Write the project in the background, with what was found about its samples."""
+        self.processing.accept()
         document_state = self.document.state
         found = {sample.id: self.findings.of(sample) for sample in document_state.samples}
 
@@ -246,18 +256,21 @@ class Workspace(QObject):
             self.read(plan.together)
 
     def _on_read(self, call: int, results: tuple[ReadResult, ...]) -> None:
+        found: list[Problem] = []
         for result in results:
-            self.problems.add(
-                *(_unread(path, message) for path, message in result.errors),
-                *(
-                    Problem(s.source.path or s.title, warning, _WARNING_ADVICE, WARNING)
-                    for s in result.spectra
-                    for warning in s.warnings
-                ),
-            )
-        good = [result for result in results if result.spectra]
+            found += [_unread(path, message) for path, message in result.errors]
+            found += [
+                Problem(s.source.path or s.title, warning, _WARNING_ADVICE, WARNING)
+                for s in (*result.spectra, *result.spectra_2d)
+                for warning in s.warnings
+            ]
+        self.problems.add(*found)
+        good = [r for r in results if r.spectra or r.runs or r.spectra_2d]
         contents = [(result.name, result.spectra) for result in good]
-        ids = self.document.add_samples(contents, call, [result.good_paths for result in good])
+        ids = self.document.add_samples(
+            contents, call, [result.good_paths for result in good], [r.runs for r in good],
+            [r.spectra_2d for r in good],
+        )  # fmt: skip
         if ids and call not in self._shown_calls:
             # The first of a call is shown; who looks at it meanwhile is not to be taken elsewhere.
             self._shown_calls.add(call)
@@ -269,9 +282,14 @@ class Workspace(QObject):
 
     # showing
 
-    def presentation(self, entry: SpectrumEntry) -> Presentation | None:
-        """The spectrum as it is to be drawn; None while it is made, then ``presented`` follows."""
-        scale = self.options["ir_scale"] if entry.spectrum.technique == "IR" else ""
+    def presentation(self, entry: SpectrumEntry, scale: str | None = None) -> Presentation | None:
+        """The spectrum as it is to be drawn; None while it is made, then ``presented`` follows.
+
+        ``scale`` is that of an infrared spectrum, None the chosen one.
+        """
+        if self._preview is not None and self._preview[0] == entry.id:
+            return self._preview[1]
+        scale = scale or self.options["ir_scale"] if entry.spectrum.technique == "IR" else ""
         found = self._presentations.get((entry.id, entry.chain, scale))
         key = ("present", entry.id, entry.chain, scale)
         if found is None and not self.jobs.has(key):
@@ -284,6 +302,17 @@ class Workspace(QObject):
                 )
             )  # fmt: skip
         return found
+
+    def show_preview(self, spectrum_id: int, presentation: Presentation) -> None:
+        """Draw this in the place of a spectrum until the preview ends; one at a time."""
+        self._preview = (spectrum_id, presentation)
+        self.presented.emit(spectrum_id)
+
+    def end_preview(self) -> None:
+        """Draw the spectrum itself again."""
+        preview, self._preview = self._preview, None
+        if preview is not None:
+            self.presented.emit(preview[0])
 
     def _on_presented(
         self, entry: SpectrumEntry, scale: str, made: tuple[Presentation, Spectrum]
@@ -371,8 +400,9 @@ class Workspace(QObject):
         self.findings.put(key, Finding(state.DONE if earlier else stopped, earlier))
 
     def _predict_what_is_new(self) -> None:
+        present = {sample.id for sample in self.document.samples}
         for key in [job.request.key for job in self.jobs.jobs if job.request.lane == "groups"]:
-            if self.document.sample(key[1]) is None:
+            if key[1] not in present:
                 self.jobs.cancel(key)
         for sample in self.document.samples:
             if sample.spectra and self._finding_state(sample) == state.NONE:

@@ -49,10 +49,14 @@ def commands_of(sample: SampleEntry) -> list[tuple[str, str]]:
 
 
 class CommandLinesDialog(QDialog):
-    """Shows lines to be copied, each under what it does."""
+    """Shows lines to be copied, each under what it does, and a note below them."""
 
     def __init__(
-        self, title: str, lines: Sequence[tuple[str, str]], parent: QWidget | None = None
+        self,
+        title: str,
+        lines: Sequence[tuple[str, str]],
+        parent: QWidget | None = None,
+        note: str = "",
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
@@ -83,6 +87,12 @@ class CommandLinesDialog(QDialog):
         buttons.addButton(self.copy_button, QDialogButtonBox.ButtonRole.ActionRole)
         self.copy_button.clicked.connect(self.copy)
         buttons.rejected.connect(self.reject)
+        if note:
+            said = QLabel(note)
+            said.setProperty("role", "notice")
+            said.setWordWrap(True)
+            layout.addSpacing(6)
+            layout.addWidget(said)
         layout.addSpacing(8)
         layout.addWidget(buttons)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from specgui.actions.processing_commands import PROCESSING_COMMANDS
 from specgui.actions.registry import Command
+from specgui.actions.signal_commands import SIGNAL_COMMANDS
+from specgui.actions.view_commands import (
+    COMPARE_COMMANDS,
+    SPECTRUM_VIEW_COMMANDS,
+    for_plots,
+    has_plots,
+)
 
-MENUS = ("File", "Edit", "Spectrum", "Groups", "View", "Help")
+MENUS = ("File", "Edit", "Spectrum", "Processing", "Signals", "Groups", "View", "Help")
 TOOLBAR = (
     "file.open", "file.open_folder", "file.save", None,
     "edit.undo", "edit.redo", None,
+    "signals.tool_zoom", "signals.tool_peak", "signals.tool_integral", "signals.tool_multiplet",
+    "signals.analyse", None,
     "spectrum.reset", "spectrum.peak_labels", "spectrum.ir_toggle", "groups.importance", None,
     "groups.identify", "groups.cancel",
 )  # fmt: skip
@@ -45,7 +55,7 @@ def _is_busy(window) -> bool:
 
 def _can_split(window) -> bool:
     sample = window.workspace.selection.sample
-    return sample is not None and len(sample.spectra) > 1
+    return sample is not None and len(sample.spectra) + len(sample.spectra_2d) > 1
 
 
 def _option(name: str, value=None):
@@ -97,10 +107,11 @@ def _step_spectrum(step: int):
     return run
 
 
-def _for_plots(method: str, *arguments):
+def _help(page: str):
     def run(window) -> None:
-        for plot in window.stack.targets():
-            getattr(plot.canvas, method)(*arguments)
+        from specgui.views.help_window import show_help
+
+        show_help(window, page)
 
     return run
 
@@ -166,21 +177,22 @@ COMMANDS = (
     Command("edit.show_command", "Show command…", "Edit", lambda w: w.projects.show_commands(),
             tip="Show the command lines that do the same with this sample", enabled=_has_spectra),
 
-    Command("spectrum.reset", "Show whole spectrum", "Spectrum", _for_plots("reset"), ("F",),
-            "reset", "Show the whole spectrum", enabled=_has_spectra),
-    Command("spectrum.zoom_in", "Zoom in", "Spectrum", _for_plots("zoom", _ZOOM), ("+", "="),
-            enabled=_has_spectra),
-    Command("spectrum.zoom_out", "Zoom out", "Spectrum", _for_plots("zoom", 1 / _ZOOM), ("-",),
-            enabled=_has_spectra),
-    Command("spectrum.pan_left", "Pan left", "Spectrum", _for_plots("pan", -_PAN),
-            ("Alt+Left", "["), enabled=_has_spectra),
-    Command("spectrum.pan_right", "Pan right", "Spectrum", _for_plots("pan", _PAN),
-            ("Alt+Right", "]"), enabled=_has_spectra),
+    Command("spectrum.reset", "Show whole spectrum", "Spectrum", for_plots("reset"), ("F",),
+            "reset", "Show the whole spectrum", enabled=has_plots),
+    Command("spectrum.zoom_in", "Zoom in", "Spectrum", for_plots("zoom", _ZOOM), ("+", "="),
+            enabled=has_plots),
+    Command("spectrum.zoom_out", "Zoom out", "Spectrum", for_plots("zoom", 1 / _ZOOM), ("-",),
+            enabled=has_plots),
+    Command("spectrum.pan_left", "Pan left", "Spectrum", for_plots("pan", -_PAN),
+            ("[",), enabled=has_plots),
+    Command("spectrum.pan_right", "Pan right", "Spectrum", for_plots("pan", _PAN),
+            ("]",), enabled=has_plots),
+    *SPECTRUM_VIEW_COMMANDS,
     Command("spectrum.next", "Next spectrum of the technique", "Spectrum", _step_spectrum(1),
             ("Ctrl+Right",), enabled=_has_spectra),
     Command("spectrum.previous", "Previous spectrum of the technique", "Spectrum",
             _step_spectrum(-1), ("Ctrl+Left",), enabled=_has_spectra),
-    Command("spectrum.peak_labels", "Peak labels", "Spectrum", _toggle("peak_labels"), ("P",),
+    Command("spectrum.peak_labels", "Peak labels", "Spectrum", _toggle("peak_labels"), ("L",),
             "peaks", checked=_option("peak_labels")),
     Command("spectrum.ir_toggle", "Infrared: other scale", "Spectrum", _toggle_ir, ("T",),
             "transmittance", "Show the infrared as transmittance or absorbance",
@@ -194,12 +206,16 @@ COMMANDS = (
             _set_option("ir_scale", "absorbance"), icon="absorbance",
             checked=_option("ir_scale", "absorbance")),
 
+    *PROCESSING_COMMANDS,
+
+    *SIGNAL_COMMANDS,
+
     Command("groups.identify", "Name the groups", "Groups", _identify, ("F5",), "identify",
             "Name the functional groups of this sample again", enabled=_has_spectra),
     Command("groups.cancel", "Cancel", "Groups",
             lambda w: w.workspace.jobs.cancel_all(visible_only=True), ("Ctrl+.",), "cancel",
             "Cancel what is running", enabled=_is_busy),
-    Command("groups.importance", "Importance", "Groups", _toggle("importance"), ("I",),
+    Command("groups.importance", "Importance", "Groups", _toggle("importance"), ("Shift+I",),
             "importance", "Show where in the spectra the groups were seen",
             checked=_option("importance")),
     Command("groups.clear", "Choose no group", "Groups",
@@ -219,10 +235,13 @@ COMMANDS = (
     Command("view.previous_sample", "Previous sample", "View",
             lambda w: w.workspace.selection.step_sample(-1), ("Ctrl+Up",),
             enabled=_has_several_samples),
+    *COMPARE_COMMANDS,
     _panel("samples", "Samples", "Alt+1"),
     _panel("groups", "Groups", "Alt+2"),
     _panel("structure", "Structure", "Alt+3"),
     _panel("problems", "Problems", "Alt+4"),
+    _panel("processing", "Processing", "Alt+5"),
+    _panel("signals", "Signals", "Alt+6"),
     Command("view.reset_layout", "Put panels back", "View", lambda w: w.reset_layout(),
             tip="Put every panel back to its place"),
     Command("view.full_screen", "Full screen", "View", lambda w: w.toggle_full_screen(), ("F11",),
@@ -231,5 +250,11 @@ COMMANDS = (
 
     Command("help.palette", "All commands…", "Help", lambda w: w.show_palette(),
             ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find a command by its name"),
+    Command("help.formats", "File formats", "Help", _help("formats"), ("Shift+F1",), "info",
+            "What is read and written, and what happens with damaged files"),
+    Command("help.projects", "Projects and recovery", "Help", _help("projects"),
+            tip="What a project file keeps, and how work comes back after a crash"),
+    Command("help.shortcuts", "Keys and mouse", "Help", _help("shortcuts"), ("Ctrl+/",),
+            tip="Every key, and what the mouse does in a spectrum"),
     Command("help.about", "About SpecGUI", "Help", lambda w: w.show_about(), ("F1",), "info"),
 )  # fmt: skip

@@ -12,7 +12,10 @@ from specgui.actions.registry import CommandRegistry
 _SEPARATED_BEFORE = {
     "file.open", "file.open_project", "file.save", "file.save_picture", "file.quit",
     "edit.new_sample", "edit.remove", "edit.structure", "edit.copy_script",
+    "spectrum.back", "run.keep", "view.compare",
     "spectrum.next", "spectrum.peak_labels", "spectrum.ir_toggle", "groups.importance",
+    "processing.baseline", "processing.default", "processing.apply_sample",
+    "signals.analyse", "signals.pick_again", "signals.copy_text",
     "groups.find", "view.panel_samples", "view.full_screen", "view.theme_system",
 }  # fmt: skip
 _WITH_TEXT = {"file.open", "groups.importance", "groups.identify"}

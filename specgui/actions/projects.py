@@ -14,6 +14,10 @@ from specgui.actions.recovery_dialog import RecoveryDialog
 
 _FILTER = "SpecGUI projects (*.specgui);;All files (*)"
 _SUFFIX = ".specgui"
+_PROCESSED = (
+    "These commands take the files with the default processing. What you chose in the Processing "
+    "panel is repeated by the script: Edit, Copy as script."
+)
 _SHOWN_MS = 4000
 
 
@@ -112,6 +116,7 @@ class ProjectFiles(QObject):
 
     def may_close(self) -> bool:
         """Whether the window may close now; else it is asked for, and closes after the answer."""
+        self._workspace.processing.accept()
         if self._closing or not self.asks_on_close or not self._document.is_changed:
             return True
         self._ask_first(self._close)
@@ -210,7 +215,10 @@ class ProjectFiles(QObject):
         if not lines:
             self._window.statusBar().showMessage("These spectra came from no file", _SHOWN_MS)
             return None
-        dialog = CommandLinesDialog(f"Commands for {sample.name}", lines, self._window)
+        chosen = any(entry.chain is not None for entry in sample.spectra)
+        dialog = CommandLinesDialog(
+            f"Commands for {sample.name}", lines, self._window, _PROCESSED if chosen else ""
+        )
         dialog.open()
         return dialog
 

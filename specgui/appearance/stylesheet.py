@@ -60,15 +60,31 @@ QHeaderView { background: $panel; }
 QHeaderView::section { background: $panel; color: $muted; border: none;
     border-bottom: 1px solid $border; padding: 4px 6px; font-weight: 500; }
 
-QLineEdit, QComboBox, QSpinBox { background: $panel; color: $text; border: 1px solid $border;
-    border-radius: 5px; padding: 4px 7px; selection-background-color: $accent;
-    selection-color: $on_accent; placeholder-text-color: $muted; }
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus { border-color: $accent; }
+QLineEdit, QComboBox, QAbstractSpinBox { background: $panel; color: $text;
+    border: 1px solid $border; border-radius: 5px; padding: 4px 7px;
+    selection-background-color: $accent; selection-color: $on_accent;
+    placeholder-text-color: $muted; }
+QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus { border-color: $accent; }
 QLineEdit[invalid="true"] { border-color: $error; }
 QTreeView QLineEdit { padding: 0px 2px; border-radius: 2px; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url("$icon_folder/arrow-$name.svg"); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $border; }
+QAbstractSpinBox { padding: 3px 18px 3px 3px; }
+QAbstractSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right;
+    width: 18px; border: none; margin: 2px 2px 0 0; border-radius: 3px; }
+QAbstractSpinBox::down-button { subcontrol-origin: border; subcontrol-position: bottom right;
+    width: 18px; border: none; margin: 0 2px 2px 0; border-radius: 3px; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: $hover; }
+QAbstractSpinBox::up-arrow { image: url("$icon_folder/arrow-up-$name.svg"); width: 9px;
+    height: 9px; }
+QAbstractSpinBox::down-arrow { image: url("$icon_folder/arrow-$name.svg"); width: 9px;
+    height: 9px; }
+QSlider::groove:horizontal { background: $border; height: 4px; border-radius: 2px; }
+QSlider::handle:horizontal { background: $accent; width: 14px; height: 14px; margin: -5px 0;
+    border-radius: 7px; }
+QSlider::handle:horizontal:focus { border: 2px solid $text; width: 10px; height: 10px; }
+QSlider:horizontal { min-height: 20px; }
 QCheckBox { color: $text; spacing: 6px; }
 QCheckBox:focus, QRadioButton:focus { color: $accent; }
 QRadioButton { color: $text; spacing: 8px; }
@@ -124,6 +140,10 @@ QLabel[role="technique"] { background: $accent_soft; color: $text; border-radius
 QLabel[role="notice"] { background: $raised; border: 1px solid $border; border-radius: 5px;
     padding: 7px 9px; color: $text; }
 QFrame#plot { background: $plot; border: 1px solid $border; border-radius: 6px; }
+QFrame#stepeditor { background: $raised; border: 1px solid $border; border-radius: 6px; }
+QFrame#stepeditor QPushButton { padding: 3px 10px; }
+QFrame#stepeditor QComboBox, QFrame#stepeditor QAbstractSpinBox { padding-top: 1px;
+    padding-bottom: 1px; }
 QFrame#empty { background: $panel; border: 1px solid $border; border-radius: 8px; }
 QFrame#dropzone { border: 2px dashed $border; border-radius: 10px; background: $raised; }
 QLabel#dropveil { background: $veil; color: $text; border: 2px dashed $accent;

@@ -3,7 +3,7 @@
 from specgui.document.document import Document
 from specgui.document.findings import Finding, Findings
 from specgui.document.problems import Problem, Problems
-from specgui.document.sample_entry import SampleEntry, SpectrumEntry
+from specgui.document.sample_entry import RunEntry, SampleEntry, SpectrumEntry
 from specgui.document.selection import Selection
 from specgui.document.view_options import ViewOptions
 
@@ -13,6 +13,7 @@ __all__ = [
     "Findings",
     "Problem",
     "Problems",
+    "RunEntry",
     "SampleEntry",
     "Selection",
     "SpectrumEntry",

@@ -12,15 +12,19 @@ from engine.library.project import (
     Assignment,
     Project,
     ProjectState,
+    RunEntry,
     SampleEntry,
     SpectrumEntry,
 )
 from engine.library.project_script import script_of
-from engine.spectra import Spectrum
+from engine.library.spectrum_2d_entry import Spectrum2DEntry
+from engine.spectra import Spectrum, Spectrum2D
+from specgui.document.lookup import Lookup
 from specgui.document.undo_stack import UndoStack
 
 if TYPE_CHECKING:
-    from engine.processing import Chain, Peak
+    from engine.formats.run_file import ScanChoice
+    from engine.processing import Chain, Peak, SignalAnalysis
 
 Samples = tuple[SampleEntry, ...]
 Made = TypeVar("Made")
@@ -40,6 +44,7 @@ class Document(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = ProjectState()
+        self._found = Lookup(self._state)
         self._saved: ProjectState | None = self._state
         self._path: Path | None = None
         self.undo_stack = UndoStack(self._set_state, self)
@@ -73,18 +78,27 @@ class Document(QObject):
         return script_of(self._state)
 
     def sample(self, sample_id: int | None) -> SampleEntry | None:
-        return next((s for s in self.samples if s.id == sample_id), None)
+        return self._lookup.samples.get(sample_id)
 
     def sample_of(self, spectrum_id: int) -> SampleEntry | None:
-        """The sample that holds a spectrum."""
-        return next((s for s in self.samples if spectrum_id in s.key), None)
+        """The sample that holds a spectrum, of one or of two dimensions, or a run."""
+        return self._lookup.owners.get(spectrum_id)
 
     def spectrum(self, spectrum_id: int | None) -> SpectrumEntry | None:
-        for sample in self.samples:
-            for entry in sample.spectra:
-                if entry.id == spectrum_id:
-                    return entry
-        return None
+        return self._lookup.spectra.get(spectrum_id)
+
+    def spectrum_2d(self, spectrum_id: int | None) -> Spectrum2DEntry | None:
+        """A two-dimensional spectrum; its id is none of the others'."""
+        return self._lookup.spectra_2d.get(spectrum_id)
+
+    def run(self, run_id: int | None) -> RunEntry | None:
+        return self._lookup.runs.get(run_id)
+
+    @property
+    def _lookup(self) -> Lookup:
+        if self._found.state is not self._state:
+            self._found = Lookup(self._state)
+        return self._found
 
     # the file
 
@@ -109,23 +123,38 @@ class Document(QObject):
         contents: Iterable[tuple[str, Iterable[Spectrum]]],
         call: int | None = None,
         files: Sequence[Sequence[Path]] | None = None,
+        runs: Sequence[Sequence[str]] | None = None,
+        spectra_2d: Sequence[Sequence[Spectrum2D]] | None = None,
     ) -> list[int]:
         """Append one sample for each ``(name, spectra)``; returns the new ids.
 
-        ``files`` are the paths that were read for each. What comes with the same ``call`` one
-        after the other is one step to be undone.
+        ``files`` are the paths that were read for each, ``runs`` those of its runs, ``spectra_2d``
+        its two-dimensional spectra. What comes with the same ``call`` one after the other is one
+        step to be undone.
         """
         contents = list(contents)
         origins = files if files is not None else [None] * len(contents)
+        runs = runs if runs is not None else [()] * len(contents)
+        two_dimensional = spectra_2d if spectra_2d is not None else [()] * len(contents)
 
         def edit(project: Project) -> list[int]:
             return [
-                project.add_sample(name, spectra, paths)
-                for (name, spectra), paths in zip(contents, origins, strict=True)
+                # What a run's own file gave is not read again as spectra.
+                project.add_sample(name, spectra, None if held else paths, held, two)
+                for (name, spectra), paths, held, two in zip(
+                    contents, origins, runs, two_dimensional, strict=True
+                )
             ]
 
         text = f"Open {len(contents)} samples" if len(contents) > 1 else ""
         return self._edit(edit, text, call)
+
+    def keep_scan(self, run_id: int, choice: ScanChoice, spectrum: Spectrum) -> int | None:
+        """Append what was chosen of a run to the spectra of its sample; returns its id."""
+        sample, run = self.sample_of(run_id), self.run(run_id)
+        if run is None:
+            return None
+        return self._edit(lambda project: project.keep_scan(sample.id, run.path, choice, spectrum))
 
     def add_empty_sample(self) -> int:
         names = {s.name for s in self.samples}
@@ -147,10 +176,27 @@ class Document(QObject):
         if self.spectrum(spectrum_id):
             self._edit(lambda project: project.set_chain(spectrum_id, chain))
 
+    def set_chains(self, spectrum_ids: Iterable[int], chain: Chain | None) -> None:
+        """Choose the same processing for several spectra, as one step."""
+        wanted = [i for i in spectrum_ids if self.spectrum(i)]
+
+        def edit(project: Project) -> None:
+            for spectrum_id in wanted:
+                project.set_chain(spectrum_id, chain)
+
+        self._edit(edit, f"Process {len(wanted)} spectra" if len(wanted) > 1 else "")
+
     def set_peaks(self, spectrum_id: int, peaks: Iterable[Peak] | None) -> None:
         """Set a spectrum's peaks as edited; None goes back to those that are picked."""
         if self.spectrum(spectrum_id):
             self._edit(lambda project: project.set_peaks(spectrum_id, peaks))
+
+    def set_analysis(
+        self, spectrum_id: int, analysis: SignalAnalysis | None, title: str = ""
+    ) -> None:
+        """Set a spectrum's integrals and multiplets; None takes them away."""
+        if self.spectrum(spectrum_id):
+            self._edit(lambda project: project.set_analysis(spectrum_id, analysis, title))
 
     def set_assignments(self, sample_id: int, assignments: Iterable[Assignment]) -> None:
         """Set which peaks of a sample belong to which atoms of its structure."""
@@ -173,18 +219,23 @@ class Document(QObject):
     def split(self, sample_id: int | None) -> list[int]:
         """Make one sample of each spectrum of a sample; returns their ids."""
         sample = self.sample(sample_id)
-        if sample is None or len(sample.spectra) < 2:
+        if sample is None or len(sample.spectra) + len(sample.spectra_2d) < 2:
             return []
         return self._edit(lambda project: project.split(sample.id))
 
-    def remove(self, sample_ids: Iterable[int] = (), spectrum_ids: Iterable[int] = ()) -> None:
-        """Take samples and single spectra out of the document; files are not touched."""
+    def remove(
+        self,
+        sample_ids: Iterable[int] = (),
+        spectrum_ids: Iterable[int] = (),
+        run_ids: Iterable[int] = (),
+    ) -> None:
+        """Take samples, single spectra and runs out of the document; files are not touched."""
         samples = [sample_id for sample_id in sample_ids if self.sample(sample_id)]
-        spectra = self._present(spectrum_ids)
-        self._edit(lambda project: project.remove(samples, spectra))
+        spectra, runs = self._present(spectrum_ids), list(run_ids)
+        self._edit(lambda project: project.remove(samples, spectra, runs))
 
     def _present(self, spectrum_ids: Iterable[int]) -> list[int]:
-        return [spectrum_id for spectrum_id in spectrum_ids if self.spectrum(spectrum_id)]
+        return [i for i in spectrum_ids if self.spectrum(i) or self.spectrum_2d(i)]
 
     def _edit(
         self, edit: Callable[[Project], Made], text: str = "", call: int | None = None

@@ -31,7 +31,7 @@ class Problems(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
 
     def __len__(self) -> int:
         return len(self._problems)
@@ -42,7 +42,7 @@ class Problems(QObject):
     def add(self, *problems: Problem) -> None:
         new = [p for p in dict.fromkeys(problems) if p not in self._problems]
         if new:
-            self._problems.extend(new)
+            self._problems.update(dict.fromkeys(new))
             self.changed.emit()
 
     def clear(self) -> None:

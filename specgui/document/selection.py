@@ -22,6 +22,7 @@ class Selection(QObject):
         self._position = 0
         self._shown: dict[tuple[int, str], int] = {}
         self._group: str | None = None
+        self._followed: SampleEntry | None = None
         document.changed.connect(self._follow_document)
 
     @property
@@ -41,6 +42,7 @@ class Selection(QObject):
         if sample_id == self._sample_id:
             return
         self._sample_id = sample_id
+        self._followed = self.sample
         self._remember_position()
         self.sample_changed.emit()
 
@@ -95,4 +97,7 @@ class Selection(QObject):
             # The neighbour takes over, as in a file list.
             self._sample_id = samples[min(self._position, len(samples) - 1)].id if samples else None
         self._remember_position()
-        self.sample_changed.emit()
+        # Entries are immutable: the same one has not changed, whatever became of the others.
+        if self.sample is not self._followed or self._followed is None:
+            self._followed = self.sample
+            self.sample_changed.emit()

@@ -8,9 +8,10 @@ _X_TITLES = {
     "ppm": "Chemical shift δ (ppm)",
     "m/z": "m/z",
     "s": "Time (s)",
+    "min": "Retention time (min)",
 }
-_X_UNITS = {"1/cm": "cm⁻¹", "nm": "nm", "ppm": "ppm", "m/z": "m/z", "s": "s"}
-_X_DECIMALS = {"1/cm": 1, "nm": 1, "ppm": 3, "m/z": 4, "s": 5}
+_X_UNITS = {"1/cm": "cm⁻¹", "nm": "nm", "ppm": "ppm", "m/z": "m/z", "s": "s", "min": "min"}
+_X_DECIMALS = {"1/cm": 1, "nm": 1, "ppm": 3, "m/z": 4, "s": 5, "min": 3}
 
 
 def x_title(unit: str, technique: str = "") -> str:
@@ -53,5 +54,5 @@ def readout(x: float, y: float, x_unit: str, y_unit: str, scale: float) -> str:
     if y_unit == "absorbance":
         return f"{place}    A {y:.3f}"
     if y_unit == "intensity":
-        return f"{place}    {y * scale:.1f} %"
+        return f"{place}    {y * scale:z.1f} %"
     return f"{place}    {y:.4g}"

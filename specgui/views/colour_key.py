@@ -52,7 +52,7 @@ class ColourKey(QWidget):
     def describe(self, group: str | None, ranges: tuple[tuple[str, float, float], ...]) -> None:
         """Say whose importance is shown: a group's, or the gates with each spectrum's range."""
         if group is None:
-            self.title.setText("Importance")
+            self.title.setText("Choose a group to see where it shows. Importance for all:")
             ends = "; ".join(f"{name} {low:.3f} to {high:.3f}" for name, low, high in ranges)
             self.setToolTip(
                 "How much of each place of a spectrum the network lets through (its gates), from "

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
+from specgui.document import Finding
 from specgui.document import findings as state
 from specgui.views.group_delegate import GroupDelegate
 from specgui.views.group_model import (
@@ -73,6 +74,7 @@ class GroupsPanel(QWidget):
         self._workspace = workspace
         self._appearance = appearance
         self._following = False
+        self._finding: Finding | None = None
         self.notice = QLabel()
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)
@@ -146,7 +148,7 @@ class GroupsPanel(QWidget):
         workspace.options.changed.connect(self._on_option)
         workspace.selection.sample_changed.connect(self.refresh)
         workspace.selection.group_changed.connect(self._follow_selection)
-        workspace.findings.changed.connect(self.refresh)
+        workspace.findings.changed.connect(self._on_findings)
         workspace.structure_changed.connect(self.refresh)
         appearance.changed.connect(self._on_theme)
         self._on_theme()
@@ -154,10 +156,15 @@ class GroupsPanel(QWidget):
         self._on_option("group_order")
         self.refresh()
 
+    def _on_findings(self) -> None:
+        # Those of other samples, which come by hundreds, change nothing here.
+        if self._workspace.findings.of(self._workspace.selection.sample) is not self._finding:
+            self.refresh()
+
     def refresh(self) -> None:
         """Show the chosen sample's finding."""
         sample = self._workspace.selection.sample
-        finding = self._workspace.findings.of(sample)
+        finding = self._finding = self._workspace.findings.of(sample)
         truth = self._workspace.true_groups(sample)
         rows = rows_of(finding.identification, truth)
         if rows != self.model.rows:
@@ -194,6 +201,10 @@ class GroupsPanel(QWidget):
     def _notice(self, sample, finding) -> str:
         if sample is None:
             return "Open spectra, and the functional groups they show are listed here."
+        if not sample.spectra and sample.spectra_2d:
+            return "Two-dimensional spectra are shown; no groups are named from them."
+        if not sample.spectra and sample.runs:
+            return "Choose a scan of the run and keep it: groups are named from kept scans."
         if not sample.spectra:
             return "This sample holds no spectra yet."
         if finding.state == state.RUNNING and finding.identification is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -29,8 +29,11 @@ from specgui.views.empty_state import EmptyState
 from specgui.views.grouping_dialog import GroupingDialog
 from specgui.views.groups_panel import GroupsPanel
 from specgui.views.job_status import JobStatus
+from specgui.views.overlay_view import OverlayView
 from specgui.views.problems_panel import ProblemsPanel
+from specgui.views.processing_panel import ProcessingPanel
 from specgui.views.sample_tree import SampleTree
+from specgui.views.signals_panel import SignalsPanel
 from specgui.views.spectrum_stack import SpectrumStack
 from specgui.views.structure_panel import StructurePanel
 from specgui.workspace import Workspace
@@ -38,7 +41,10 @@ from specgui.workspace import Workspace
 _DEFAULT_SIZE = (1280, 800)
 _SCREEN_SHARE = 0.8
 _LEAST_SIZE = (860, 560)
-_TREE_MENU = ("edit.rename", "edit.new_sample", "edit.split", "edit.remove", "groups.identify")
+_TREE_MENU = (
+    "edit.rename", "edit.new_sample", "edit.split", "edit.remove", "groups.identify",
+    "view.compare",
+)  # fmt: skip
 _VEIL_MARGIN = 14
 _PROBLEMS = 200
 
@@ -95,15 +101,21 @@ class MainWindow(QMainWindow):
         self.centre = QStackedWidget()
         self.centre.addWidget(self.empty)
         self.centre.addWidget(self.stack)
+        self.overlay = OverlayView(self.workspace, self.appearance)
+        self.centre.addWidget(self.overlay)
         self.setCentralWidget(self.centre)
         self.tree = SampleTree(self.workspace, self.appearance)
         self.groups = GroupsPanel(self.workspace, self.appearance)
         self.structure = StructurePanel(self.workspace, self.appearance)
+        self.processing = ProcessingPanel(self.workspace, self.appearance, self.stack)
+        self.signals = SignalsPanel(self.workspace, self.appearance)
         self.problems = ProblemsPanel(self.workspace.problems, self.appearance)
         area = Qt.DockWidgetArea
         self._add_dock("samples", "Samples", self.tree, area.LeftDockWidgetArea)
         self._add_dock("groups", "Groups", self.groups, area.RightDockWidgetArea)
         self._add_dock("structure", "Structure", self.structure, area.RightDockWidgetArea)
+        self._add_dock("processing", "Processing", self.processing, area.RightDockWidgetArea)
+        self._add_dock("signals", "Signals", self.signals, area.RightDockWidgetArea)
         self._add_dock("problems", "Problems", self.problems, area.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomLeftCorner, area.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
@@ -130,6 +142,16 @@ class MainWindow(QMainWindow):
         self.empty.example_wanted.connect(workspace.open_example)
         self.tree.menu_wanted.connect(self._show_tree_menu)
         self.stack.menu_wanted.connect(self._show_plot_menu)
+        self.overlay.closed.connect(lambda: self.show_overlay(False))
+        self.tree.several_chosen.connect(lambda: self.overlay.follow(*self.tree.chosen()))
+        self.processing.said.connect(lambda text: self.statusBar().showMessage(text, 5000))
+        workspace.processing.changed.connect(self._refresh_commands)
+        self.signals.analyse_wanted.connect(self.analyse_signals)
+        self.signals.copy_wanted.connect(lambda: self.registry.run("signals.copy_text"))
+        workspace.signals.text_ready.connect(self._copy_signals)
+        workspace.signals.refused.connect(lambda text: self.statusBar().showMessage(text, 6000))
+        workspace.signals.edit_wanted.connect(self._edit_signal)
+        workspace.signals.tools.changed.connect(self._refresh_commands)
         for signal in (
             workspace.selection.sample_changed, workspace.selection.group_changed,
             workspace.findings.changed, workspace.jobs.changed, workspace.options.changed,
@@ -162,10 +184,16 @@ class MainWindow(QMainWindow):
         area = Qt.DockWidgetArea
         for name, place in (
             ("samples", area.LeftDockWidgetArea), ("groups", area.RightDockWidgetArea),
-            ("structure", area.RightDockWidgetArea), ("problems", area.BottomDockWidgetArea),
+            ("structure", area.RightDockWidgetArea), ("processing", area.RightDockWidgetArea),
+            ("signals", area.RightDockWidgetArea),
+            ("problems", area.BottomDockWidgetArea),
         ):  # fmt: skip
             self.addDockWidget(place, self._docks[name])
             self._docks[name].setVisible(name != "problems" or len(self.workspace.problems) > 0)
+        self.tabifyDockWidget(self._docks["structure"], self._docks["processing"])
+        self.tabifyDockWidget(self._docks["processing"], self._docks["signals"])
+        # Tabs exist once the window is laid out: a dock that is raised before stays behind.
+        QTimer.singleShot(0, self, self._docks["structure"].raise_)
         self.fit_panels()
 
     def fit_panels(self) -> None:
@@ -277,11 +305,14 @@ class MainWindow(QMainWindow):
             self.workspace.selection.choose_sample(made[0])
 
     def remove_chosen(self) -> None:
-        """Remove what is chosen in the tree, else the sample in view."""
-        samples, spectra = self.tree.chosen()
-        if not samples and not spectra and self.workspace.selection.sample_id is not None:
+        """Remove the signal under the mouse, what is chosen in the tree, or the sample in view."""
+        if any(plot.signals.remove_under_mouse() for plot in self.stack.plots.values()):
+            return
+        (samples, spectra), runs = self.tree.chosen(), self.tree.chosen_runs()
+        nothing = not samples and not spectra and not runs
+        if nothing and self.workspace.selection.sample_id is not None:
             samples = [self.workspace.selection.sample_id]
-        self.workspace.document.remove(samples, spectra)
+        self.workspace.document.remove(samples, spectra, runs)
 
     def focus_structure(self) -> None:
         self._open_panel("structure")
@@ -303,6 +334,31 @@ class MainWindow(QMainWindow):
                 lines.append(f"{group.name}\t{group.probability:.1%}\t{seen}")
         QGuiApplication.clipboard().setText("\n".join(lines))
         self.statusBar().showMessage(f"{len(lines)} groups copied", 3000)
+
+    def show_processing(self) -> ProcessingPanel:
+        """Bring the Processing panel to the front."""
+        self._open_panel("processing")
+        return self.processing
+
+    def analyse_signals(self) -> None:
+        """Analyse the spectrum that the Signals panel lists."""
+        if self.signals.entry is not None:
+            self.workspace.signals.analyse(self.signals.entry)
+
+    def _edit_signal(self) -> None:
+        self._open_panel("signals")
+        self.signals.edit_chosen()
+
+    def _copy_signals(self, text: str, rich: str) -> None:
+        """Put the text of a paper on the clipboard, with italics and indices where those go."""
+        if not text:
+            self.statusBar().showMessage("No signal is there to be copied", 5000)
+            return
+        content = QMimeData()
+        content.setText(text)
+        content.setHtml(rich)
+        QGuiApplication.clipboard().setMimeData(content)
+        self.statusBar().showMessage(f"Copied: {text}", 8000)
 
     def _open_panel(self, name: str) -> None:
         self._docks[name].show()
@@ -328,10 +384,18 @@ class MainWindow(QMainWindow):
             "</p>",
         )  # fmt: skip
 
+    def show_overlay(self, shown: bool) -> None:
+        """Compare spectra in the middle of the window, or show one sample's again."""
+        self.centre.setCurrentWidget(self.overlay if shown else self.stack)
+        (self.overlay.canvas if shown else self.tree).setFocus()
+        self._refresh_commands()
+
     # following
 
     def _on_document_changed(self) -> None:
         wanted = self.stack if self.workspace.document.samples else self.empty
+        if wanted is self.stack and self.centre.currentWidget() is self.overlay:
+            wanted = self.overlay
         if self.centre.currentWidget() is not wanted:
             # The keyboard goes where one goes on from: not to whatever comes next in the tab order.
             (self.tree if wanted is self.stack else self.empty.open_button).setFocus()

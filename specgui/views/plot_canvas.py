@@ -18,6 +18,9 @@ from specgui.workers.presenting import PeakMark, Presentation
 _LEFT_AXIS_WIDTH = 58
 _STRIP_HEIGHT = 12
 _REACH_PIXELS = 8
+_SAME_HEIGHT = 3.0
+# Rows from top to bottom; those above and below the view are for bands that stand beside the trace.
+BAND_ABOVE_ROW, _VIEW_ROW, BAND_BELOW_ROW, _STRIP_ROW, _AXIS_ROW = range(5)
 
 
 def _extent(shown: Presentation) -> tuple[float, float]:
@@ -25,6 +28,12 @@ def _extent(shown: Presentation) -> tuple[float, float]:
     low, high = float(shown.x[0]), float(shown.x[-1])
     room = 0.04 * (high - low) if shown.kind == "sticks" else 0.0
     return low - room, high + room
+
+
+def _as_tall(before: Presentation, shown: Presentation) -> bool:
+    """Whether a part in view of the one spectrum shows about as much of the other."""
+    spans = sorted(high - low for low, high in (before.y_range, shown.y_range))
+    return before.y_unit == shown.y_unit and spans[1] <= _SAME_HEIGHT * spans[0]
 
 
 class _QuantityAxis(pg.AxisItem):
@@ -46,9 +55,10 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
     """Draws what it is given; says where the mouse is and when a reset is wanted."""
 
     hovered = Signal(object, str)  # the place on the axis (None: left), and the readout's text
+    followed = Signal(str)  # the readout's text where another plot's cursor is; empty: nowhere
     range_changed = Signal()
 
-    def __init__(self, theme: Theme, parent=None) -> None:
+    def __init__(self, theme: Theme, parent=None, view: SpectrumViewBox | None = None) -> None:
         super().__init__(parent)
         # What is dropped belongs to the window, not to the scene.
         self.setAcceptDrops(False)
@@ -61,19 +71,20 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         self._presentation: Presentation | None = None
         self._trace: pg.PlotDataItem | Sticks | None = None
         self._scale = 1.0
+        self.axis_key: tuple[str, str] | None = None  # plots with the same one share their cursor
         self._strip_visible = False
 
         # A view and its axes, not pyqtgraph's PlotItem: that one brings menus of its own, which
         # outlive it.
-        self.view = SpectrumViewBox()
+        self.view = SpectrumViewBox() if view is None else view
         self.strip_view = StillViewBox()
         self.left_axis = _QuantityAxis()
         self.bottom_axis = pg.AxisItem("bottom")
-        self.ci.addItem(self.left_axis, 0, 0)
-        self.ci.addItem(self.view, 0, 1)
-        self.ci.addItem(self.strip_view, 1, 1)
-        self.ci.addItem(self.bottom_axis, 2, 1)
-        self.ci.layout.setRowStretchFactor(0, 1)
+        self.ci.addItem(self.left_axis, _VIEW_ROW, 0)
+        self.ci.addItem(self.view, _VIEW_ROW, 1)
+        self.ci.addItem(self.strip_view, _STRIP_ROW, 1)
+        self.ci.addItem(self.bottom_axis, _AXIS_ROW, 1)
+        self.ci.layout.setRowStretchFactor(_VIEW_ROW, 1)
         self.ci.layout.setColumnStretchFactor(1, 1)
         self.left_axis.linkToView(self.view)
         self.bottom_axis.linkToView(self.view)
@@ -123,11 +134,13 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         """Draw a spectrum; the part in view is kept when only its height changed meaning."""
         before = self._presentation
         self._presentation = shown
+        self.axis_key = (shown.x_unit, technique if shown.x_unit == "ppm" else "")
         if before is not None and before.x is shown.x and before.y is shown.y:
             self.labels.set_peaks(shown.peaks or ())
             return
         same_axis = before is not None and np.array_equal(before.x[[0, -1]], shown.x[[0, -1]])
         kept_x = self.view.viewRange()[0] if same_axis and not self.view.is_home else None
+        kept_y = self.view.chosen_height() if kept_x and _as_tall(before, shown) else None
         if self._trace is not None:
             self.view.removeItem(self._trace)
         pen = pg.mkPen(self._theme.trace, width=1)
@@ -157,6 +170,8 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         self.view.set_home(_extent(shown), (low, high), down)
         if kept_x is not None:
             self.view.setXRange(*kept_x, padding=0)
+        if kept_y is not None:
+            self.view.setYRange(*kept_y, padding=0)
         if isinstance(self._trace, pg.PlotDataItem):
             self._trace.setData(shown.x, shown.y)
         self.labels.set_peaks(shown.peaks or ())
@@ -184,6 +199,13 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         else:
             self.shading.clear()
 
+    def set_band(self, band: pg.GraphicsWidget, row: int, height: float) -> None:
+        """Put a band above or below the view, or give it another height in pixels; 0 hides it."""
+        if band not in self.ci.items:
+            self.ci.addItem(band, row, 1)
+        self.ci.layout.setRowFixedHeight(row, height)
+        band.setVisible(height > 0)
+
     def hide_importance(self) -> None:
         self.gate_image.clear()
         self.shading.clear()
@@ -192,7 +214,7 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
     def set_strip_visible(self, visible: bool) -> None:
         self._strip_visible = visible
         self._set_strip_border()
-        self.ci.layout.setRowFixedHeight(1, _STRIP_HEIGHT if visible else 0)
+        self.ci.layout.setRowFixedHeight(_STRIP_ROW, _STRIP_HEIGHT if visible else 0)
         self.strip_view.setVisible(visible)
 
     def _set_strip_border(self) -> None:
@@ -202,7 +224,13 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
     # moving
 
     def reset(self) -> None:
-        self.view.go_home()
+        self.view.show_whole()
+
+    def go_back(self) -> None:
+        self.view.history.back()
+
+    def go_forward(self) -> None:
+        self.view.history.forward()
 
     def zoom(self, factor: float) -> None:
         self.view.zoom(factor)
@@ -257,6 +285,18 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
             self._leave()
             return
         position = self.view.mapSceneToView(place).x()
+        self.hovered.emit(position, self._put_cursor(position))
+
+    def follow(self, position: float | None) -> None:
+        """Put the crosshair where that of another plot with the same axis is; None: nowhere."""
+        if position is not None and self._presentation is not None:
+            self.followed.emit(self._put_cursor(position))
+        elif self._line.isVisible():
+            self._hide_cursor()
+            self.followed.emit("")
+
+    def _put_cursor(self, position: float) -> str:
+        """Put the crosshair at a place on the axis; returns the readout's text."""
         point = self._point_at(position)
         if point is None:
             self._line.setPos(position)
@@ -268,7 +308,11 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
             shown = self._presentation
             text = readout(*point, shown.x_unit, shown.y_unit, self._scale)
         self._line.show()
-        self.hovered.emit(position, text)
+        return text
+
+    def _hide_cursor(self) -> None:
+        self._line.hide()
+        self._dot.setData([], [])
 
     def _drawn_trace(self) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(self._trace, Sticks):
@@ -294,6 +338,5 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
 
     def _leave(self) -> None:
         if self._line.isVisible():
-            self._line.hide()
-            self._dot.setData([], [])
+            self._hide_cursor()
             self.hovered.emit(None, "")

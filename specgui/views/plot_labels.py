@@ -86,7 +86,7 @@ class PlotLabels(pg.GraphicsObject):
     @staticmethod
     def band_height(font: QFont) -> float:
         """The height of a row of bands in pixels."""
-        return QFontMetricsF(_small(font)).height() + 2 * _MARGIN + 2
+        return QFontMetricsF(small_font(font)).height() + 2 * _MARGIN + 2
 
     def paint(self, painter, *_args) -> None:
         self.drawn = []
@@ -97,7 +97,7 @@ class PlotLabels(pg.GraphicsObject):
         frame = to_pixels.mapRect(QRectF(view))
         painter.resetTransform()
         painter.setRenderHint(painter.RenderHint.TextAntialiasing)
-        font = _small(painter.font())
+        font = small_font(painter.font())
         painter.setFont(font)
         metrics = QFontMetricsF(font)
         taken = self._paint_bands(painter, to_pixels, view, frame, metrics)
@@ -184,7 +184,8 @@ class PlotLabels(pg.GraphicsObject):
         return reach
 
 
-def _small(font: QFont) -> QFont:
+def small_font(font: QFont) -> QFont:
+    """The font of labels on a plot."""
     small = QFont(font)
     small.setPointSizeF(max(font.pointSizeF() * 0.86, 7.0))
     return small

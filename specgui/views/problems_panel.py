@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import shorten
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -18,12 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
-from specgui.document import Problems
+from specgui.document import Problem, Problems
 from specgui.document.problems import ERROR
 
 _HEADERS = ("File", "Problem", "What to do")
 _MOST_LINES = 300
 _LONGEST_TEXT = 200
+_LEAST_PAUSE_MS = 400
 
 
 class ProblemsPanel(QWidget):
@@ -66,8 +67,32 @@ class ProblemsPanel(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.list, 1)
         layout.addLayout(row)
-        problems.changed.connect(self.refresh)
-        appearance.changed.connect(self.refresh)
+        self._listed: list[Problem] = []
+        # A folder of files can bring problems by the hundred: lines take a while to be laid out.
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_LEAST_PAUSE_MS)
+        self._pause.timeout.connect(self._after_pause)
+        self._is_late = False
+        problems.changed.connect(self._on_changed)
+        appearance.changed.connect(self._on_theme)
+        self.refresh()
+
+    def _on_changed(self) -> None:
+        if self._pause.isActive():
+            self._is_late = True
+        else:
+            self._pause.start()
+            self.refresh()
+
+    def _after_pause(self) -> None:
+        if self._is_late:
+            self._is_late = False
+            self._on_changed()
+
+    def _on_theme(self) -> None:
+        self._listed = []
+        self.list.setRowCount(0)
         self.refresh()
 
     def refresh(self) -> None:
@@ -75,8 +100,19 @@ class ProblemsPanel(QWidget):
         errors = sum(problem.severity == ERROR for problem in problems)
         warnings = len(problems) - errors
         shown = problems[-_MOST_LINES:]
+        # Lines that are there already stay: a folder can bring hundreds, a few at a time.
+        before = self._listed
+        gone = next((n for n in range(len(before)) if before[n] is shown[0]), len(before)) if (
+            shown
+        ) else len(before)  # fmt: skip
+        kept = len(before) - gone
+        if before[gone:] != shown[:kept]:
+            gone, kept = len(before), 0
+        for _ in range(gone):
+            self.list.removeRow(0)
+        self._listed = shown
         self.list.setRowCount(len(shown))
-        for row, problem in enumerate(shown):
+        for row, problem in enumerate(shown[kept:], kept):
             name = "error" if problem.severity == ERROR else "warning"
             for column, text in enumerate((problem.file_name, problem.message, problem.advice)):
                 item = QTableWidgetItem(shorten(text, _LONGEST_TEXT, placeholder=" …"))

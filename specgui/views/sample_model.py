@@ -6,9 +6,10 @@ import json
 
 from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, Qt
 
+from engine.library.spectrum_2d_entry import Spectrum2DEntry
 from specgui.appearance import Appearance
 from specgui.appearance.icons import technique_icon_name
-from specgui.document import Document, SampleEntry, SpectrumEntry
+from specgui.document import Document, RunEntry, SampleEntry, SpectrumEntry
 
 SPECTRA_MIME = "application/x-specgui-spectra"
 WARNINGS_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -25,6 +26,7 @@ class SampleModel(QAbstractItemModel):
         self._document = document
         self._appearance = appearance
         self._samples = document.samples
+        self._rows = {sample.id: row for row, sample in enumerate(self._samples)}
         document.changed.connect(self._reset)
 
     def sample_at(self, index: QModelIndex) -> SampleEntry | None:
@@ -36,15 +38,29 @@ class SampleModel(QAbstractItemModel):
 
     def spectrum_at(self, index: QModelIndex) -> SpectrumEntry | None:
         sample = self.sample_at(index)
-        if sample is None or index.internalId() == _SAMPLE:
+        if sample is None or index.internalId() == _SAMPLE or index.row() >= len(sample.spectra):
             return None
         return sample.spectra[index.row()]
 
+    def run_at(self, index: QModelIndex) -> RunEntry | None:
+        """The run of a row; runs come after the spectra of their sample."""
+        sample = self.sample_at(index)
+        if sample is None or index.internalId() == _SAMPLE:
+            return None
+        place = index.row() - len(sample.spectra)
+        return sample.runs[place] if 0 <= place < len(sample.runs) else None
+
+    def spectrum_2d_at(self, index: QModelIndex) -> Spectrum2DEntry | None:
+        """The two-dimensional spectrum of a row; they come last below their sample."""
+        sample = self.sample_at(index)
+        if sample is None or index.internalId() == _SAMPLE:
+            return None
+        place = index.row() - len(sample.spectra) - len(sample.runs)
+        return sample.spectra_2d[place] if 0 <= place < len(sample.spectra_2d) else None
+
     def index_of_sample(self, sample_id: int | None) -> QModelIndex:
-        for row, sample in enumerate(self._samples):
-            if sample.id == sample_id:
-                return self.createIndex(row, 0, _SAMPLE)
-        return QModelIndex()
+        row = self._rows.get(sample_id)
+        return QModelIndex() if row is None else self.createIndex(row, 0, _SAMPLE)
 
     def index_of_spectrum(self, spectrum_id: int) -> QModelIndex:
         for row, sample in enumerate(self._samples):
@@ -69,7 +85,8 @@ class SampleModel(QAbstractItemModel):
             return len(self._samples)
         if parent.internalId() != _SAMPLE or parent.row() >= len(self._samples):
             return 0
-        return len(self._samples[parent.row()].spectra)
+        sample = self._samples[parent.row()]
+        return len(sample.spectra) + len(sample.runs) + len(sample.spectra_2d)
 
     def columnCount(self, _parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
         return 1
@@ -78,7 +95,51 @@ class SampleModel(QAbstractItemModel):
         sample, entry = self.sample_at(index), self.spectrum_at(index)
         if sample is None:
             return None
+        run = self.run_at(index)
+        if run is not None:
+            return self._run_data(run, role)
+        entry_2d = self.spectrum_2d_at(index)
+        if entry_2d is not None:
+            return self._entry_2d_data(entry_2d, role)
         return self._sample_data(sample, role) if entry is None else self._entry_data(entry, role)
+
+    def _entry_2d_data(self, entry: Spectrum2DEntry, role: int):
+        spectrum = entry.spectrum
+        warned = len(spectrum.warnings)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return spectrum.name
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._appearance.icon("contours", "muted")
+        if role == ID_ROLE:
+            return entry.id
+        if role == WARNINGS_ROLE:
+            return warned
+        if role == DETAIL_ROLE:
+            return entry.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            warnings = "".join(f"\n⚠ {w}" for w in spectrum.warnings)
+            return (
+                f"{entry.title}\n{spectrum.source}\n{spectrum.size_text} points\n"
+                f"Shown only: the model that names groups does not use it.{warnings}"
+            )
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{spectrum.name}: {entry.title}" + (f", {warned} warnings" if warned else "")
+        return None
+
+    def _run_data(self, run: RunEntry, role: int):
+        if role == Qt.ItemDataRole.DisplayRole:
+            return "Run"
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._appearance.icon("ms", "muted")
+        if role == ID_ROLE:
+            return run.id
+        if role == DETAIL_ROLE:
+            return run.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{run.title}\n{run.path}\nKeep a scan of it to predict from it."
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"Run: {run.title}"
+        return None
 
     def _sample_data(self, sample: SampleEntry, role: int):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
@@ -93,6 +154,8 @@ class SampleModel(QAbstractItemModel):
             return ""
         if role == Qt.ItemDataRole.ToolTipRole:
             held = ", ".join(sample.techniques) or "no spectra yet"
+            held += f", {len(sample.runs)} runs" if sample.runs else ""
+            held += f", {len(sample.spectra_2d)} two-dimensional" if sample.spectra_2d else ""
             return f"{sample.name}\n{held}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"Sample {sample.name}, {len(sample.spectra)} spectra"
@@ -120,7 +183,8 @@ class SampleModel(QAbstractItemModel):
 
     def setData(self, index: QModelIndex, value, role: int = Qt.ItemDataRole.EditRole) -> bool:
         sample = self.sample_at(index)
-        if role != Qt.ItemDataRole.EditRole or sample is None or self.spectrum_at(index):
+        inside = self.spectrum_at(index) or self.run_at(index)
+        if role != Qt.ItemDataRole.EditRole or sample is None or inside:
             return False
         self._document.rename(sample.id, str(value))
         return True
@@ -130,7 +194,9 @@ class SampleModel(QAbstractItemModel):
         if not index.isValid():
             return flag.ItemIsDropEnabled
         usable = flag.ItemIsEnabled | flag.ItemIsSelectable
-        if self.spectrum_at(index) is not None:
+        if self.run_at(index) is not None:
+            return usable | flag.ItemNeverHasChildren
+        if self.spectrum_at(index) is not None or self.spectrum_2d_at(index) is not None:
             return usable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
         return usable | flag.ItemIsDropEnabled | flag.ItemIsEditable
 
@@ -144,7 +210,8 @@ class SampleModel(QAbstractItemModel):
 
     def mimeData(self, indexes) -> QMimeData:
         data = QMimeData()
-        ids = [entry.id for entry in map(self.spectrum_at, indexes) if entry is not None]
+        entries = [self.spectrum_at(index) or self.spectrum_2d_at(index) for index in indexes]
+        ids = [entry.id for entry in entries if entry is not None]
         data.setData(SPECTRA_MIME, json.dumps(ids).encode())
         return data
 
@@ -164,6 +231,18 @@ class SampleModel(QAbstractItemModel):
         return False
 
     def _reset(self) -> None:
-        self.beginResetModel()
-        self._samples = self._document.samples
-        self.endResetModel()
+        """Follow the document; samples that are only added leave the others as they are."""
+        before, after = self._samples, self._document.samples
+        grown = 0 < len(before) < len(after) and all(
+            old is new for old, new in zip(before, after, strict=False)
+        )
+        if grown:
+            self.beginInsertRows(QModelIndex(), len(before), len(after) - 1)
+        else:
+            self.beginResetModel()
+        self._samples = after
+        self._rows = {sample.id: row for row, sample in enumerate(after)}
+        if grown:
+            self.endInsertRows()
+        else:
+            self.endResetModel()

@@ -83,6 +83,7 @@ class SampleTree(QTreeView):
     """Choosing a row chooses its sample; a spectrum's row also shows that spectrum."""
 
     menu_wanted = Signal(QPoint)
+    several_chosen = Signal()
 
     def __init__(self, workspace: Workspace, appearance: Appearance, parent=None) -> None:
         super().__init__(parent)
@@ -112,6 +113,9 @@ class SampleTree(QTreeView):
         self.collapsed.connect(self._on_collapsed)
         self.expanded.connect(self._on_expanded)
         self.selectionModel().currentChanged.connect(self._on_current)
+        self.selectionModel().selectionChanged.connect(self._on_selection)
+        self._was_reset = True
+        self.model().modelReset.connect(self._on_reset)
         # The model resets itself on the same signal: it was connected first.
         workspace.document.changed.connect(self._restore)
         workspace.selection.sample_changed.connect(self._follow_selection)
@@ -123,11 +127,17 @@ class SampleTree(QTreeView):
         model, samples, spectra = self.model(), [], []
         for index in self.selectionModel().selectedIndexes():
             entry, sample = model.spectrum_at(index), model.sample_at(index)
+            entry = entry or model.spectrum_2d_at(index)
             if entry is not None:
                 spectra.append(entry.id)
-            elif sample is not None:
+            elif sample is not None and model.run_at(index) is None:
                 samples.append(sample.id)
         return samples, spectra
+
+    def chosen_runs(self) -> list[int]:
+        """The ids of the chosen runs."""
+        found = map(self.model().run_at, self.selectionModel().selectedIndexes())
+        return [run.id for run in found if run is not None]
 
     def rename_current(self) -> None:
         """Begin to edit the name of the chosen sample."""
@@ -147,8 +157,18 @@ class SampleTree(QTreeView):
                 self._workspace.selection.choose_spectrum(entry.id)
             elif sample is not None:
                 self._workspace.selection.choose_sample(sample.id)
+                run = self.model().run_at(current)
+                if run is not None:
+                    self._workspace.runs.choose(run.id)
+                entry_2d = self.model().spectrum_2d_at(current)
+                if entry_2d is not None:
+                    self._workspace.contours.choose(entry_2d.id)
         finally:
             self._following = False
+
+    def _on_selection(self, *_args) -> None:
+        if not self._following and len(self.selectionModel().selectedIndexes()) > 1:
+            self.several_chosen.emit()
 
     def _follow_selection(self) -> None:
         if self._following:
@@ -172,7 +192,11 @@ class SampleTree(QTreeView):
 
     def _restore(self) -> None:
         """After the model's reset: open what was open and choose what was chosen."""
+        anew, self._was_reset = self._was_reset, False
         for sample in self._workspace.document.samples:
+            # Rows that were only joined by others are still open or closed.
+            if not anew and sample.id in self._seen:
+                continue
             if sample.id not in self._seen and len(sample.spectra) > _EXPAND_UP_TO:
                 self._collapsed.add(sample.id)
             self._seen.add(sample.id)
@@ -180,6 +204,9 @@ class SampleTree(QTreeView):
                 self.model().index_of_sample(sample.id), sample.id not in self._collapsed
             )
         self._follow_selection()
+
+    def _on_reset(self) -> None:
+        self._was_reset = True
 
     def _on_collapsed(self, index: QModelIndex) -> None:
         if index.data(ID_ROLE) is not None:

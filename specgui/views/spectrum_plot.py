@@ -20,6 +20,7 @@ from specgui.document.findings import gate_range
 from specgui.views.elided_label import ElidedLabel
 from specgui.views.plot_canvas import PlotCanvas
 from specgui.views.plot_labels import BandLabel
+from specgui.views.signal_display import SignalDisplay
 from specgui.workspace import Workspace
 
 _LEAST_HEIGHT = 156
@@ -74,6 +75,9 @@ class SpectrumPlot(QFrame):
         self.canvas.setAccessibleName(f"{technique} spectrum")
         self.canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.canvas.hovered.connect(self._on_hovered)
+        self.canvas.followed.connect(self.readout.setText)
+        self.signals = SignalDisplay(self.canvas, workspace.signals, appearance.theme)
+        self.signals.changed.connect(self.refresh_peaks)
         self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.canvas.customContextMenuRequested.connect(self._on_menu_wanted)
         layout = QVBoxLayout(self)
@@ -103,11 +107,16 @@ class SpectrumPlot(QFrame):
         self.canvas.show_presentation(
             shown, str(self.technique), entry.spectrum.technique.descending_axis
         )
+        self.signals.show_entry(entry)
         self.refresh_peaks()
         self.refresh_importance()
 
     def refresh_peaks(self) -> None:
-        self.canvas.show_peaks(self._workspace.options["peak_labels"])
+        visible, edited = self._workspace.options["peak_labels"], self.signals.marks
+        if visible and edited is not None:
+            self.canvas.set_peaks(edited)
+        else:
+            self.canvas.show_peaks(visible)
 
     def refresh_importance(self) -> None:
         """The gates, or the chosen group's own regions with the bands known there."""
@@ -131,6 +140,7 @@ class SpectrumPlot(QFrame):
 
     def set_theme(self) -> None:
         self.canvas.set_theme(self._appearance.theme)
+        self.signals.set_theme(self._appearance.theme)
         self.previous_button.setIcon(self._appearance.icon("previous"))
         self.next_button.setIcon(self._appearance.icon("next"))
         self.warnings.setIcon(self._appearance.icon("warning", "warning"))

@@ -14,8 +14,12 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
+from specgui.document import Finding
 from specgui.views.colour_key import ColourKey
+from specgui.views.contour_stack import ContourStack
 from specgui.views.elided_label import ElidedLabel
+from specgui.views.linked_cursors import LinkedCursors
+from specgui.views.run_view import RunView
 from specgui.views.spectrum_plot import SpectrumPlot
 from specgui.workspace import Workspace
 
@@ -31,6 +35,8 @@ class SpectrumStack(QWidget):
         self._appearance = appearance
         self._plots: dict[str, SpectrumPlot] = {}
         self._sample_id: int | None = None
+        self._cursors = LinkedCursors(self)
+        self._finding: Finding | None = None
 
         self.name = ElidedLabel()
         self.name.setProperty("role", "title")
@@ -43,6 +49,13 @@ class SpectrumStack(QWidget):
         self.splitter.setObjectName("stack")
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(6)
+        self.run_view = RunView(workspace, appearance)
+        self.splitter.addWidget(self.run_view)
+        for canvas in self.run_view.canvases:
+            self._cursors.add(canvas)
+        self.contours = ContourStack(workspace, appearance, self._cursors)
+        self.contours.menu_wanted.connect(self.menu_wanted)
+        self.splitter.addWidget(self.contours)
         self.nothing = QLabel(
             "This sample holds no spectra yet.\nDrag spectra here from another sample, "
             "or open files."
@@ -64,7 +77,7 @@ class SpectrumStack(QWidget):
         workspace.selection.sample_changed.connect(self.refresh)
         workspace.selection.spectra_changed.connect(self._refresh_plots)
         workspace.selection.group_changed.connect(self._refresh_importance)
-        workspace.findings.changed.connect(self._refresh_importance)
+        workspace.findings.changed.connect(self._on_findings)
         workspace.presented.connect(self._on_presented)
         workspace.options.changed.connect(self._on_option)
         appearance.changed.connect(self._on_theme)
@@ -88,6 +101,16 @@ class SpectrumStack(QWidget):
         focused = self.focused_plot
         return [focused] if focused else list(self._plots.values())
 
+    def target_canvases(self) -> list:
+        """The same as canvases, those of a run among them."""
+        run_canvases = [c for c in self.run_view.canvases if not self.run_view.isHidden()]
+        run_canvases += self.contours.canvases
+        widget = self.window().focusWidget()
+        if widget in run_canvases:
+            return [widget]
+        canvases = [plot.canvas for plot in self.targets()]
+        return canvases if self.focused_plot else [*run_canvases, *canvases]
+
     def refresh(self) -> None:
         """Show the chosen sample; its plots are made new when its techniques are others."""
         sample = self._workspace.selection.sample
@@ -96,8 +119,11 @@ class SpectrumStack(QWidget):
             self._make_plots(techniques)
         self._sample_id = sample.id if sample else None
         self.name.setText(sample.name if sample else "")
-        self.scroll.setVisible(bool(techniques))
-        self.nothing.setVisible(sample is not None and not techniques)
+        runs = bool(sample and sample.runs)
+        self.run_view.setVisible(runs)
+        held = self.contours.refresh() or runs or bool(techniques)
+        self.scroll.setVisible(held)
+        self.nothing.setVisible(sample is not None and not held)
         self._refresh_plots()
         self._refresh_key()
 
@@ -109,13 +135,22 @@ class SpectrumStack(QWidget):
         for technique in techniques:
             plot = SpectrumPlot(technique, self._workspace, self._appearance)
             plot.menu_wanted.connect(self.menu_wanted)
+            self._cursors.add(plot.canvas)
             self._plots[technique] = plot
             self.splitter.addWidget(plot)
-        self.splitter.setSizes([1000] * len(techniques))
+        # A run has two plots in one.
+        self.splitter.setSizes([2000, 2000] + [1000] * len(techniques))
 
     def _refresh_plots(self) -> None:
+        self.run_view.refresh()
         for plot in self._plots.values():
             plot.refresh()
+
+    def _on_findings(self) -> None:
+        # Those of other samples, which come by hundreds, change nothing here.
+        finding = self._workspace.findings.of(self._workspace.selection.sample)
+        if finding is not self._finding:
+            self._refresh_importance()
 
     def _refresh_importance(self) -> None:
         for plot in self._plots.values():
@@ -124,6 +159,7 @@ class SpectrumStack(QWidget):
 
     def _refresh_key(self) -> None:
         finding = self._workspace.findings.of(self._workspace.selection.sample)
+        self._finding = finding
         self.key.setVisible(
             finding.identification is not None and self._workspace.options["importance"]
         )
@@ -144,6 +180,8 @@ class SpectrumStack(QWidget):
             self._refresh_plots()
 
     def _on_theme(self) -> None:
+        self.run_view.set_theme()
+        self.contours.set_theme()
         for plot in self._plots.values():
             plot.set_theme()
         self.key.update()

@@ -164,6 +164,7 @@ class JobBoard(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lanes: dict[str, _Lane] = {}
+        self._by_key: dict[tuple, Job] = {}
         self._closed = False
         pool = QThreadPool.globalInstance()
         pool.setMaxThreadCount(max(pool.maxThreadCount(), _LEAST_THREADS))
@@ -192,6 +193,7 @@ class JobBoard(QObject):
         job = Job(request, self)
         job.changed.connect(self.changed)
         job.ended.connect(self._on_ended)
+        self._by_key[request.key] = job
         lane.waiting.insert(0 if first else len(lane.waiting), job)
         self._advance(lane)
 
@@ -201,10 +203,11 @@ class JobBoard(QObject):
             lane.waiting.sort(key=lambda job: job.request.key != key)
 
     def has(self, key: tuple) -> bool:
-        return any(job.request.key == key for job in self.jobs)
+        return key in self._by_key
 
     def cancel(self, key: tuple) -> None:
-        self._cancel([job for job in self.jobs if job.request.key == key])
+        if key in self._by_key:
+            self._cancel([self._by_key[key]])
 
     def cancel_all(self, visible_only: bool = False) -> None:
         self._cancel(self.visible_jobs if visible_only else self.jobs)
@@ -221,11 +224,13 @@ class JobBoard(QObject):
 
     def _cancel(self, jobs: list[Job]) -> None:
         for job in jobs:
+            self._by_key.pop(job.request.key, None)
             job.cancel()
-        for lane in self._lanes.values():
+        for name in {job.request.lane for job in jobs}:
+            lane = self._lanes[name]
             for job in [job for job in lane.waiting if job.cancelled]:
-                lane.waiting.remove(job)
                 job.deleteLater()
+            lane.waiting = [job for job in lane.waiting if not job.cancelled]
         if jobs:
             self.changed.emit()
 
@@ -237,6 +242,8 @@ class JobBoard(QObject):
 
     def _on_ended(self, job: Job) -> None:
         lane = self._lanes[job.request.lane]
+        if self._by_key.get(job.request.key) is job:
+            del self._by_key[job.request.key]
         if lane.running is job:
             lane.running = None
         job.deleteLater()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from engine.spectra import Spectrum
 from specgui.workers.job_board import Ticket
 
 if TYPE_CHECKING:
-    from engine.processing import Chain
+    from engine.processing import Chain, Peak
 
 _MOST_MARKS = 400
 
@@ -80,15 +80,16 @@ def present(
     return presentation, shown
 
 
-def marks_of(spectrum: Spectrum) -> tuple[PeakMark, ...]:
-    """The peaks of an ascending spectrum, tallest first, as the engine picks them."""
+def marks_of(spectrum: Spectrum, picked: Iterable[Peak] | None = None) -> tuple[PeakMark, ...]:
+    """The peaks of an ascending spectrum, tallest first: those given, else as the engine picks."""
     from engine.processing.peaks import pick_peaks
 
     if spectrum.kind == "fid":
         return ()
     down = spectrum.y_unit == "transmittance"
     # The deepest dip of a transmittance is its tallest peak.
-    peaks = sorted(pick_peaks(spectrum), key=lambda p: p.height if down else -abs(p.height))
+    found = pick_peaks(spectrum) if picked is None else picked
+    peaks = sorted(found, key=lambda p: p.height if down else -abs(p.height))
     decimals = _decimals(spectrum)
     marks = []
     for peak in peaks[:_MOST_MARKS]:
@@ -130,9 +131,9 @@ def _processed(spectrum: Spectrum, chain: Chain) -> tuple[Spectrum, str, str]:
     """The spectrum after a chain that was chosen, with a note and its detail."""
     from engine.processing import apply
 
-    if not chain.steps:
+    if not chain.enabled_steps:
         return spectrum, "", ""
-    steps = ", ".join(step.title.lower() for step in chain.steps)
+    steps = ", ".join(step.title.lower() for step in chain.enabled_steps)
     try:
         return apply(chain, spectrum), "Processed", f"Processing: {steps}"
     except ValueError as error:

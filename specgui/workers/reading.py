@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from specgui.workers.job_board import Ticket
 
 if TYPE_CHECKING:
-    from engine.spectra import Spectrum
+    from engine.spectra import Spectrum, Spectrum2D
 
 # What tells an instrument's experiment folder from a folder of them (Bruker TopSpin, VnmrJ).
 _EXPERIMENT_FILES = {"fid", "ser", "acqus", "acqu", "procpar", "procs", "1r", "pdata"}
 _MOST_ENTRIES = 5000
 _TELL_EVERY_S = 0.3
+_TELL_MANY_EVERY_S = 1.0
+_MANY = 100
 # A folder with this many files or fewer is taken for one compound without asking.
 _FEW = 4
 
@@ -50,11 +52,14 @@ class ReadingPlan:
 
 @dataclass(frozen=True, eq=False)
 class ReadResult:
-    """What one batch gave: its spectra, and ``(path, message)`` for what could not be read."""
+    """What one batch gave: its spectra, ``(path, message)`` for what could not be read, the paths
+    of runs, which are not read here, and its two-dimensional spectra."""
 
     batch: Batch
     spectra: tuple[Spectrum, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
+    runs: tuple[str, ...] = ()
+    spectra_2d: tuple[Spectrum2D, ...] = ()
 
     @property
     def name(self) -> str:
@@ -148,12 +153,18 @@ def reading(batches: Sequence[Batch]) -> Callable[[Ticket], Generator]:
 
             ticket.report(number / len(batches), f"Reading {batch.name}")
             yield None
+            runs: list[Path] = []
+            spectra_2d: list[Spectrum2D] = []
             spectra, errors = open_many(
-                list(batch.paths), on_progress=on_progress, is_cancelled=ticket.is_cancelled
-            )
+                list(batch.paths), on_progress=on_progress, is_cancelled=ticket.is_cancelled,
+                runs=runs, spectra_2d=spectra_2d,
+            )  # fmt: skip
             found = tuple((str(path), str(message)) for path, message in errors)
-            ready.append(ReadResult(batch, tuple(spectra), found))
-            if monotonic() - told >= _TELL_EVERY_S or number == len(batches) - 1:
+            held = tuple(map(str, runs))
+            ready.append(ReadResult(batch, tuple(spectra), found, held, tuple(spectra_2d)))
+            # The more there are in the window, the more it has to do for each message.
+            pause = _TELL_EVERY_S if number < _MANY else _TELL_MANY_EVERY_S
+            if monotonic() - told >= pause or number == len(batches) - 1:
                 told = monotonic()
                 yield tuple(ready)
                 ready = []

@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QThread
 from PySide6.QtWidgets import QApplication
 
 from engine.chemistry.functional_groups import GROUP_NAMES
+from engine.formats import run_file  # noqa: F401 - it is there when engine.formats is a fake
 from engine.formats.errors import FormatError
 from engine.spectra import Source, Spectrum
 from engine.tasks.group_identification import (
@@ -24,7 +25,7 @@ from engine.tasks.group_identification import (
     ModelCard,
 )
 
-_WAIT_MS = 8000
+_WAIT_MS = 30000
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +106,7 @@ class FakeEngine:
         self.identified: list = []
         self.error: Exception | None = None
 
-    def open_many(self, paths, on_progress=None, is_cancelled=None):
+    def open_many(self, paths, on_progress=None, is_cancelled=None, **_wanted):
         spectra, errors = [], []
         for done, path in enumerate(paths):
             if is_cancelled is not None and is_cancelled():

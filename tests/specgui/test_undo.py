@@ -8,8 +8,9 @@ import sys
 import pytest
 from PySide6.QtCore import Qt
 
+from engine.formats.run_file import ScanChoice
 from engine.library.project import Assignment
-from engine.processing import Chain, Peak, Step
+from engine.processing import Chain, Peak, SignalAnalysis, Step
 from engine.spectra import Spectrum
 from specgui.document import Document
 
@@ -21,11 +22,13 @@ def _spectrum(title: str) -> Spectrum:
 @pytest.fixture
 def document(qapp) -> Document:
     made = Document()
-    made.add_samples([("one", [_spectrum("a"), _spectrum("b")]), ("two", [_spectrum("c")])])
+    contents = [("one", [_spectrum("a"), _spectrum("b")]), ("two", [_spectrum("c")])]
+    made.add_samples(contents, runs=[[], ["run.mzML"]])
     return made
 
 
 CHAIN = Chain((Step("baseline"),))
+ANALYSIS = SignalAnalysis(reference=0)
 # What each edit does to "one" (spectra a and b) and "two" (c), and what the Edit menu calls it.
 EDITS = {
     "Open three": lambda d, s: d.add_samples([("three", [_spectrum("d")])]),
@@ -34,8 +37,13 @@ EDITS = {
     "Rename to benzil": lambda d, s: d.rename(s[0].id, "benzil"),
     "Set structure": lambda d, s: d.set_structure(s[0].id, "CCO"),
     "Process b": lambda d, s: d.set_chain(s[0].key[1], CHAIN),
+    "Process 2 spectra": lambda d, s: d.set_chains(s[0].key, CHAIN),
+    "Analyse signals of a": lambda d, s: d.set_analysis(s[0].key[0], ANALYSIS),
+    "Clear signals": lambda d, s: d.set_analysis(s[0].key[0], ANALYSIS, "Clear signals"),
     "Edit peaks of a": lambda d, s: d.set_peaks(s[0].key[0], [Peak(1.0, 1.0, 0.0)]),
     "Assign peaks": lambda d, s: d.set_assignments(s[0].id, [Assignment(0, s[0].key[0], 1.0)]),
+    "Keep it": lambda d, s: d.keep_scan(s[1].runs[0].id, ScanChoice(place=3), _spectrum("it")),
+    "Remove run.mzML": lambda d, s: d.remove([], [], [s[1].runs[0].id]),
     "Move spectrum to two": lambda d, s: d.move_spectra([s[0].key[0]], s[1].id),
     "Move 2 spectra to two": lambda d, s: d.move_spectra(s[0].key, s[1].id),
     "New sample b": lambda d, s: d.move_to_new_sample([s[0].key[1]]),
@@ -77,7 +85,9 @@ def test_what_changes_nothing_is_no_step(document):
     document.rename(one.id, "one")
     document.set_structure(one.id, None)
     document.set_chain(one.key[0], None)
+    document.set_chains(one.key, None)
     document.set_peaks(one.key[0], None)
+    document.set_analysis(one.key[0], None)
     document.set_assignments(one.id, [])
     document.move_spectra([one.key[0]], one.id)
     document.remove()
