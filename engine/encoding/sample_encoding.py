@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -238,7 +239,9 @@ def _negative(spectrum: Spectrum) -> bool:
 
 
 def _name(spectrum: Spectrum, index: int) -> str:
-    return spectrum.title or str(spectrum.source) or f"spectrum {index + 1}"
+    source = spectrum.source
+    file = Path(source.path).name + (f" ({source.block})" if source.block else "")
+    return spectrum.title or file or f"spectrum {index + 1}"
 
 
 def _why_not(spectrum: Spectrum) -> str:

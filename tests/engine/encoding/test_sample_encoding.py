@@ -9,7 +9,7 @@ from engine.encoding.channels import channel
 from engine.encoding.sample_encoding import channel_of, encode_sample, encode_spectrum
 from engine.encoding.vectors import encode_masses
 from engine.formats import open_spectra
-from engine.spectra import Sample, Spectrum
+from engine.spectra import Sample, Source, Spectrum
 
 
 def infrared(height=0.8, y_unit="absorbance", at=1715.0, **more):
@@ -296,6 +296,13 @@ def test_profile_fragments_are_centroided():
     encoded = encode_sample(Sample(profile)).values["MS/MS+"]
     # One bin of 0.1 m/z of difference is allowed.
     assert float(encoded @ expected) > 0.99
+
+
+def test_an_untitled_spectrum_is_called_by_its_file_and_not_by_its_folder():
+    source = Source("/home/someone/compounds/unknown.jdx", "block 2")
+    spectrum = Spectrum("Raman", [1.0, 2.0], [0.0, 1.0], "1/cm", "intensity", source=source)
+    (said,) = encode_sample(Sample((spectrum,))).warnings
+    assert said.startswith("unknown.jdx (block 2) is not used")
 
 
 def test_nothing_that_cannot_be_used_raises():
