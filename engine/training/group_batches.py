@@ -146,7 +146,7 @@ def _distorted(values: Tensor, rng: np.random.Generator) -> Tensor:
 
     A computation errs differently for every molecule and bond; so that the network trusts no exact
     position or intensity, each spectrum ``(B, 600)`` is stretched by about 0.6 %, warped by up to
-    some 25 1/cm, multiplied by a smooth field, saturated and blurred.
+    some 25 1/cm, multiplied by a smooth field and blurred.
     """
     size, points = values.shape
     places = np.arange(points, dtype=np.float32)
@@ -158,10 +158,6 @@ def _distorted(values: Tensor, rng: np.random.Generator) -> Tensor:
     values = values.gather(1, left) * (1 - part) + values.gather(1, left + 1) * part
     gain = np.exp(_smooth_field(rng, size, points, knots=24) * rng.uniform(0, 1.0))
     values = values * torch.from_numpy(gain)
-    if rng.random() < 0.3:
-        # A thick film: the strong bands are at the end of the range, the weak ones rise.
-        thickness = torch.from_numpy(np.exp(rng.uniform(0, 2, (size, 1))).astype(np.float32))
-        values = (1 - torch.exp(-thickness * values.clamp_min(0))) / (1 - torch.exp(-thickness))
     if rng.random() < 0.5:
         sigma = rng.uniform(0.4, 2.5)
         offsets = torch.arange(-8, 9, dtype=torch.float32)

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.chemistry import infrared_rendering, nmr_rendering
-from engine.chemistry.infrared_rendering import PHASES, STRETCHES, render_infrared, vibrations_of
+from engine.chemistry.infrared_rendering import (
+    PHASES,
+    STRETCHES,
+    Vibrations,
+    _placed,
+    render_infrared,
+    vibrations_of,
+)
 from engine.chemistry.nmr_rendering import (
     SOLVENTS,
     multiplet,
@@ -223,7 +230,8 @@ def kind_of(record, first, second):
         ("CC(=O)Cl", "C=O", "acyl halide"),
         ("O=C1CCCC1", "C=O", "cyclopentanone"),
         ("O=CC=O", "C-H", "aldehyde C-H"),
-        ("c1ccccc1", "C-H", "sp2 C-H"),
+        ("c1ccccc1", "C-H", "aryl C-H"),
+        ("C=C", "C-H", "sp2 C-H"),
         ("COC(=O)C", "C=O", "ester C=O"),
         ("COC(=O)c1ccccc1", "C=O", "aryl ester C=O"),
         ("O=COC", "C=O", "formate C=O"),
@@ -306,6 +314,39 @@ def test_acetone_shows_its_carbonyl_band(phase, computed_infrared):
         places.append(grid.centres[window][spectrum[window].argmax()])
     # NIST: 1731 gas, 1715 liquid.
     assert np.median(places) == pytest.approx(1735 if phase == "gas" else 1715, abs=15)
+
+
+def test_the_bands_of_benzene_have_the_strengths_that_were_measured():
+    """What GFN2-xTB computes for it, against measured integrated intensities in km/mol."""
+    aryl = next(i for i, c in enumerate(STRETCHES) if c.name == "aryl C-H")
+    computed = {692.6: 32.6, 1038.0: 0.0, 1484.0: 0.0, 3084.2: 119.3, 3084.3: 119.0}
+    at, areas = np.array(list(computed)), np.array(list(computed.values()))
+    stretching = at > 3000
+    benzene = Vibrations(
+        at, areas, np.where(stretching, aryl, -1), np.where(stretching, 0.95, 0.0), 0.14,
+        np.full(5, -1), aromatic=True,
+    )  # fmt: skip
+    drawn = [_placed(benzene, np.random.default_rng(seed), True, 1.0)[1] for seed in range(400)]
+    bending, in_plane, ring, *stretches = np.median(drawn, axis=0)
+    assert bending == pytest.approx(80, rel=0.3)
+    assert sum(stretches) == pytest.approx(80, rel=0.3)
+    assert 3 < ring < 15
+    assert 1 < in_plane < 10
+
+
+def test_saturated_stretches_lend_their_strength_to_overtones_below(still):
+    sp3 = next(i for i, c in enumerate(STRETCHES) if c.name == "sp3 C-H")
+    edges = np.linspace(2400, 3400, 1001)
+    one = Vibrations(
+        np.array([3020.0]), np.array([30.0]), np.array([sp3]), np.array([1.0]), 0.1, np.array([-1])
+    )
+    lent = []
+    for seed in range(40):
+        spectrum = render_infrared(one, edges, np.random.default_rng(seed), phase="solution")
+        spectrum = np.clip(spectrum - np.median(spectrum), 0, None)
+        middles = (edges[1:] + edges[:-1]) / 2
+        lent.append(spectrum[middles < 2925].sum() / spectrum.sum())
+    assert 0.1 < np.mean(lent) < 0.5
 
 
 def test_the_hydroxyl_of_a_liquid_is_broad_and_lower_than_that_of_a_gas(still, computed_infrared):
