@@ -32,6 +32,8 @@ from tests.engine.formats import (
 _FEWEST, _MOST = 2, 24
 single = st.floats(-1e6, 1e6, width=32)
 double = st.floats(-1e12, 1e12)
+# Above 20 an absorbance may be taken for a mislabelled percent transmittance.
+optical = st.floats(-20, 20, width=32)
 # nmrML's number formats are checked against the numbers: those no instrument gives look wrong.
 plain = st.integers(-(10**6), 10**6).map(float)
 
@@ -58,8 +60,8 @@ REAL = {
         lambda y: test_spc.single(heights=y, points=len(y), y=test_spc.COUNTS),
         single,
     ),
-    "omnic": ("a.spa", lambda y: test_omnic.single(y, points=len(y)), single),
-    "opus": ("a.0", _opus, single),
+    "omnic": ("a.spa", lambda y: test_omnic.single(y, points=len(y)), optical),
+    "opus": ("a.0", _opus, optical),
     "wdf": ("a.wdf", _wdf, single),
     "nmrml": (
         "a.nmrML",
