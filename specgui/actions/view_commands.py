@@ -71,13 +71,21 @@ def _has_run(window) -> bool:
 
 
 def _compare(window) -> None:
-    """Compare what is chosen in the tree (else the sample in view), or go back to one sample."""
+    """Compare what is chosen in the tree, or go back to one sample.
+
+    One sample with a single spectrum of each technique has nothing to be compared with: it is
+    compared with all others.
+    """
     if window.centre.currentWidget() is window.overlay:
         window.show_overlay(False)
         return
     samples, spectra = window.tree.chosen()
     if not samples and not spectra:
         samples = [window.workspace.selection.sample_id]
+    if len(samples) == 1 and not spectra:
+        only = window.workspace.document.sample(samples[0])
+        if only is not None and len(only.spectra) == len(only.techniques):
+            samples = [sample.id for sample in window.workspace.document.samples]
     plot = window.stack.focused_plot
     window.overlay.compare(samples, spectra, str(plot.technique) if plot else None)
     window.show_overlay(True)

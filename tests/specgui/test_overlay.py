@@ -97,6 +97,13 @@ def test_chosen_samples_are_drawn_over_each_other_and_left_again(three, settle):
     assert three.centre.currentWidget() is three.stack
 
 
+def test_a_sample_with_nothing_to_compare_is_compared_with_the_others(three, settle):
+    three.tree.clearSelection()
+    three.registry.run("view.compare")
+    settle()
+    assert [sample.name for sample, _ in three.overlay.entries] == ["s1", "s2", "s4"]
+
+
 def test_heights_offsets_and_mirror_images(three, settle):
     view = three.overlay
     view.compare([s.id for s in three.workspace.document.samples])
