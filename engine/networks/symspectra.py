@@ -237,7 +237,7 @@ class SymSpectra(nn.Module):
         main = self.main(fused)
         decoded = self.decoder(fused, main, truth if training else None, teaching)
         if not self.training:
-            decoded = self._with_votes(decoded, spectra)
+            decoded = self._with_votes(decoded, self._votes(spectra), len(spectra))
         without = self._without_each(parts) if training else {}
         return SymSpectraOutput(decoded, main, gates, information, without)
 
@@ -281,7 +281,8 @@ class SymSpectra(nn.Module):
         parts = {name: self._part(name, tokens) for name, tokens in gated.items()}
         fused = self._fuse(parts)
         main = self.main(fused)
-        decoded = self._with_votes(self.decoder(fused, main), spectra)
+        votes = self._votes(spectra)
+        decoded = self._with_votes(self.decoder(fused, main), votes, len(spectra))
         output = SymSpectraOutput(decoded, main, gates)
         effects = {}
         for name, tokens in gated.items():
@@ -292,9 +293,10 @@ class SymSpectra(nn.Module):
             masked = torch.where(hidden.unsqueeze(-1), mean, tokens.expand(length, -1, -1))
             rest = {n: p.expand(length, -1) for n, p in parts.items() if n != name}
             fused = self._fuse({**rest, name: self._part(name, masked)})
-            emptied = {n: values.expand(length, -1) for n, values in spectra.items()}
-            emptied[name] = emptied[name] * ~self._points_of(hidden)
-            logits = self._with_votes(self.decoder(fused, self.main(fused)), emptied)
+            others = {n: vote for n, vote in votes.items() if n != name}
+            emptied = self._votes({name: spectra[name] * ~self._points_of(hidden)})
+            logits = self.decoder(fused, self.main(fused))
+            logits = self._with_votes(logits, {**others, **emptied}, len(spectra))
             effects[name] = output.logits - logits
         return output, effects
 
@@ -306,17 +308,20 @@ class SymSpectra(nn.Module):
 
     def votes(self, spectra: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the memories of the channels that are present say, ``{channel: B x K}`` logits."""
+        return self._votes(self._quietened(spectra))
+
+    def _votes(self, quiet: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {
             name: self.memories[self.key_of(name)](values)
-            for name, values in self._quietened(spectra).items()
+            for name, values in quiet.items()
             if self.key_of(name) in self.memories
         }
 
-    def _with_votes(self, logits: Tensor, spectra: Mapping[str, Tensor]) -> Tensor:
-        """The decoder's logits with what the memories say of the same spectra."""
-        for name, vote in self.votes(spectra).items():
-            trust = getattr(self, f"trust_{self.key_of(name)}")[len(spectra) - 1]
-            logits = logits + trust * vote
+    def _with_votes(self, logits: Tensor, votes: Mapping[str, Tensor], present: int) -> Tensor:
+        """The decoder's logits and the votes, each as far as it is trusted beside ``present``
+        channels in all."""
+        for name, vote in votes.items():
+            logits = logits + getattr(self, f"trust_{self.key_of(name)}")[present - 1] * vote
         return logits
 
     def _points_of(self, hidden: Tensor) -> Tensor:

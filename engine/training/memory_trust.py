@@ -62,25 +62,24 @@ def fit_trust(network: SymSpectra, valid: GroupTensors) -> dict[str, list[float]
 
     The network knows its train molecules, so only molecules that it does not know can tell. One
     number for each memory and each count of channels that are present (all sets of that many
-    channels together), by logistic regression; nothing below 0. The network keeps them; they are
-    returned as ``{channel: [one present, two present, ...]}``. With two or more channels missing
-    from the validation split, what is known of the nearest count is taken.
+    channels together), by logistic regression; nothing below 0. For counts that too few molecules
+    have, that of the next smaller count is taken. The network keeps them; they are returned as
+    ``{channel: [one present, two present, ...]}``.
     """
     remembered = [memory.channel for memory in network.config.memories]
-    for channel in remembered:
-        getattr(network, f"trust_{network.key_of(channel)}").zero_()
+    kept = {name: getattr(network, f"trust_{network.key_of(name)}") for name in remembered}
+    for trust in kept.values():
+        trust.zero_()
     votes = {channel: _votes(network, valid, channel) for channel in remembered}
-    last = dict.fromkeys(remembered, 0.0)
+    # Nothing is kept before all is fitted: the network's own logits are asked for without votes.
+    fitted = {channel: [0.0] * len(CHANNEL_NAMES) for channel in remembered}
     for count in range(1, len(CHANNEL_NAMES) + 1):
-        for channel, trust in _trust_for(network, valid, votes, count).items():
-            last[channel] = trust
-        for channel in remembered:
-            last_known = last[channel]
-            getattr(network, f"trust_{network.key_of(channel)}")[count - 1] = last_known
-    return {
-        channel: getattr(network, f"trust_{network.key_of(channel)}").tolist()
-        for channel in remembered
-    }
+        found = _trust_for(network, valid, votes, count)
+        for channel, trusts in fitted.items():
+            trusts[count - 1] = found.get(channel, trusts[count - 2] if count > 1 else 0.0)
+    for channel, trusts in fitted.items():
+        kept[channel].copy_(torch.tensor(trusts))
+    return fitted
 
 
 def _trust_for(network, valid, votes, count: int) -> dict[str, float]:
