@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetricsF
 
 from specgui.appearance import Theme
+from specgui.views.plot_band import PlotBand
 from specgui.views.plot_labels import small_font
 from specgui.workers.analysing import IntegralCurve
 
@@ -90,21 +91,22 @@ class IntegralCurves(pg.GraphicsObject):
             painter.drawPath(pg.arrayToQPath(columns, rows))
 
 
-class IntegralBand(pg.GraphicsWidget):
+class IntegralBand(PlotBand):
     """A band below a view with the numbers of nuclei; it has no height without integrals."""
 
     chosen = Signal(object)  # the Integral that was clicked
     edit_wanted = Signal(object, QRectF)  # that was clicked twice, and where its number stands
 
     def __init__(self, view: pg.ViewBox, theme: Theme) -> None:
-        super().__init__()
-        self._view = view
-        self._theme = theme
+        super().__init__(view, theme)
         self._curves: tuple[IntegralCurve, ...] = ()
         self._upright = False
         self.drawn: list[tuple[str, QRectF, IntegralCurve]] = []
         self.setToolTip("Double click a number to say how many nuclei it stands for")
-        view.sigRangeChanged.connect(self._on_moved)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._curves
 
     @property
     def curves(self) -> tuple[IntegralCurve, ...]:
@@ -112,10 +114,6 @@ class IntegralBand(pg.GraphicsWidget):
 
     def show_curves(self, curves: Sequence[IntegralCurve]) -> None:
         self._curves = tuple(curves)
-        self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
         self.update()
 
     def height_for(self, tall: float, font: QFont) -> float:
@@ -128,23 +126,12 @@ class IntegralBand(pg.GraphicsWidget):
         room = longest + 2 if self._upright else metrics.height()
         return _MARGIN + _BRACKET + 4 + room
 
-    def _column(self, ppm: float) -> float:
-        return self._view.mapFromView(QPointF(ppm, 0.0)).x()
-
-    def _on_moved(self, *_args) -> None:
-        if self._curves:
-            self.update()
-
     def paint(self, painter, *_args) -> None:
         self.drawn = []
-        size = self.size()
-        if not self._curves or size.height() < 4:
+        font = self._ready(painter)
+        if font is None:
             return
-        font = small_font(painter.font())
-        painter.setFont(font)
-        painter.setRenderHint(painter.RenderHint.TextAntialiasing)
-        painter.setRenderHint(painter.RenderHint.Antialiasing)
-        painter.setClipRect(QRectF(0, 0, size.width(), size.height()))
+        size = self.size()
         painter.setPen(pg.mkPen(self._theme.success, width=1))
         metrics = QFontMetricsF(font)
         numbers = self._numbers(size.width())
@@ -179,7 +166,7 @@ class IntegralBand(pg.GraphicsWidget):
         """What is in view, from left to right."""
         found = []
         for curve in self._curves:
-            ends = sorted((self._column(curve.integral.low), self._column(curve.integral.high)))
+            ends = sorted((self.column(curve.integral.low), self.column(curve.integral.high)))
             if ends[1] < 0 or ends[0] > width:
                 continue
             left, right = max(ends[0], 0.0), min(ends[1], width)

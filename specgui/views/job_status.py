@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from specgui.appearance import Appearance
 from specgui.views.elided_label import ElidedLabel
+from specgui.views.paced_refresh import PacedRefresh
 from specgui.workers.job_board import JobBoard
 
 _STEPS = 1000
@@ -38,27 +38,11 @@ class JobStatus(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.cancel)
         # Hundreds of jobs begin and end in a second when a folder is opened.
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_LEAST_PAUSE_MS)
-        self._pause.timeout.connect(self._after_pause)
-        self._is_late = False
-        jobs.changed.connect(self._on_changed)
+        paced = PacedRefresh(self.refresh, _LEAST_PAUSE_MS, self, jobs.is_idle)
+        jobs.changed.connect(paced.ask)
         appearance.changed.connect(self._on_theme)
         self._on_theme()
         self.refresh()
-
-    def _on_changed(self) -> None:
-        if self._pause.isActive() and not self._jobs.is_idle():
-            self._is_late = True
-        else:
-            self._pause.start()
-            self.refresh()
-
-    def _after_pause(self) -> None:
-        if self._is_late:
-            self._is_late = False
-            self._on_changed()
 
     def refresh(self) -> None:
         jobs = self._jobs.visible_jobs

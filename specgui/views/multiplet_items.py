@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPolygonF
 
 from specgui.appearance import Theme
 from specgui.views.label_layout import LabelPlace, LabelWish, lay_out
+from specgui.views.plot_band import PlotBand
 from specgui.views.plot_labels import small_font
 
 _ROW_GAP = 3.0
@@ -42,22 +43,23 @@ class SignalLabel:
     tip: str = ""
 
 
-class MultipletBand(pg.GraphicsWidget):
+class MultipletBand(PlotBand):
     """A band above a view that names what stands below; it has no height without signals."""
 
     chosen = Signal(object)  # the SignalLabel that was clicked, None beside all
     edit_wanted = Signal(object)  # that was clicked twice
 
     def __init__(self, view: pg.ViewBox, theme: Theme) -> None:
-        super().__init__()
-        self._view = view
-        self._theme = theme
+        super().__init__(view, theme)
         self._signals: tuple[SignalLabel, ...] = ()
         self._chosen: tuple[float, float] | None = None
         self._most_rows = 1
         self._wanted = (0.0, 0)
         self.drawn: list[tuple[str, QRectF, SignalLabel]] = []
-        view.sigRangeChanged.connect(self._on_moved)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._signals
 
     @property
     def signals(self) -> tuple[SignalLabel, ...]:
@@ -69,10 +71,6 @@ class MultipletBand(pg.GraphicsWidget):
 
     def set_chosen(self, region: tuple[float, float] | None) -> None:
         self._chosen = region
-        self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
         self.update()
 
     def height_for(
@@ -107,28 +105,17 @@ class MultipletBand(pg.GraphicsWidget):
     def _widths(self, signal: SignalLabel, metrics: QFontMetricsF) -> tuple[float, ...]:
         return tuple(metrics.horizontalAdvance(form) + 2 for form in signal.forms)
 
-    def _column(self, ppm: float) -> float:
-        return self._view.mapFromView(QPointF(ppm, 0.0)).x()
-
-    def _on_moved(self, *_args) -> None:
-        if self._signals:
-            self.update()
-
     def paint(self, painter, *_args) -> None:
         self.drawn = []
-        size = self.size()
-        if not self._signals or size.height() < 4:
+        font = self._ready(painter)
+        if font is None:
             return
-        font = small_font(painter.font())
-        painter.setFont(font)
-        painter.setRenderHint(painter.RenderHint.TextAntialiasing)
-        painter.setRenderHint(painter.RenderHint.Antialiasing)
-        painter.setClipRect(QRectF(0, 0, size.width(), size.height()))
+        size = self.size()
         metrics = QFontMetricsF(font)
         row_height = metrics.height() + _ROW_GAP
         tree = max(_LEAST_TREE, size.height() - _MARGIN - self._most_rows * row_height)
-        seen = [s for s in self._signals if 0 <= self._column(s.x) <= size.width()]
-        wishes = [LabelWish(self._column(s.x), self._widths(s, metrics), s.weight) for s in seen]
+        seen = [s for s in self._signals if 0 <= self.column(s.x) <= size.width()]
+        wishes = [LabelWish(self.column(s.x), self._widths(s, metrics), s.weight) for s in seen]
         places = lay_out(wishes, size.width(), self._most_rows, _GAP)
         top_of_tree = size.height() - tree
         for signal, place in zip(seen, places, strict=True):
@@ -146,7 +133,7 @@ class MultipletBand(pg.GraphicsWidget):
     def _paint_label(
         self, painter, signal: SignalLabel, place: LabelPlace, metrics, bottom: float, foot: float
     ) -> None:
-        x = self._column(signal.x)
+        x = self.column(signal.x)
         text = signal.forms[place.form]
         width = metrics.horizontalAdvance(text) + 2
         box = QRectF(place.left, bottom - metrics.height(), width, metrics.height())
@@ -171,16 +158,16 @@ class MultipletBand(pg.GraphicsWidget):
         style = Qt.PenStyle.DotLine if signal.is_mark else Qt.PenStyle.SolidLine
         painter.setPen(pg.mkPen(colour, width=1, style=style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        columns = [[self._column(ppm) for ppm in level] for level in signal.levels]
+        columns = [[self.column(ppm) for ppm in level] for level in signal.levels]
         outer = [column for level in columns for column in level]
         if signal.is_mark or not outer or max(outer) - min(outer) < _NARROW:
-            x = self._column(signal.x)
+            x = self.column(signal.x)
             painter.drawLine(QPointF(x, top), QPointF(x, bottom - 2))
             return
         if len(columns) == 1:
             left, right = min(columns[0]), max(columns[0])
             middle = top + min(4.0, (bottom - top) / 2)
-            x = self._column(signal.x)
+            x = self.column(signal.x)
             painter.drawLine(QPointF(x, top), QPointF(x, middle))
             ends = (QPointF(left, middle + 4), QPointF(left, middle))
             painter.drawPolyline(
@@ -206,8 +193,8 @@ class MultipletBand(pg.GraphicsWidget):
         for _, box, signal in self.drawn:
             if box.adjusted(-2, -1, 2, 1).contains(place):
                 return signal
-        near = [s for s in self._signals if abs(self._column(s.x) - place.x()) < 8]
-        return min(near, key=lambda s: abs(self._column(s.x) - place.x()), default=None)
+        near = [s for s in self._signals if abs(self.column(s.x) - place.x()) < 8]
+        return min(near, key=lambda s: abs(self.column(s.x) - place.x()), default=None)
 
     def mouseClickEvent(self, ev) -> None:
         if ev.button() != Qt.MouseButton.LeftButton:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import shorten
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from specgui.appearance import Appearance
 from specgui.document import Problem, Problems
 from specgui.document.problems import ERROR
+from specgui.views.paced_refresh import PacedRefresh
 
 _HEADERS = ("File", "Problem", "What to do")
 _MOST_LINES = 300
@@ -69,26 +70,10 @@ class ProblemsPanel(QWidget):
         layout.addLayout(row)
         self._listed: list[Problem] = []
         # A folder of files can bring problems by the hundred: lines take a while to be laid out.
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_LEAST_PAUSE_MS)
-        self._pause.timeout.connect(self._after_pause)
-        self._is_late = False
-        problems.changed.connect(self._on_changed)
+        paced = PacedRefresh(self.refresh, _LEAST_PAUSE_MS, self)
+        problems.changed.connect(paced.ask)
         appearance.changed.connect(self._on_theme)
         self.refresh()
-
-    def _on_changed(self) -> None:
-        if self._pause.isActive():
-            self._is_late = True
-        else:
-            self._pause.start()
-            self.refresh()
-
-    def _after_pause(self) -> None:
-        if self._is_late:
-            self._is_late = False
-            self._on_changed()
 
     def _on_theme(self) -> None:
         self._listed = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ class StepEditor(QWidget):
             self._form.addRow(label, field.widget)
 
 
-class _Field:
+class _Field(ABC):
     """A parameter with the widget that edits it; ``changed`` is called with each new value."""
 
     widget: QWidget
@@ -84,9 +85,9 @@ class _Field:
         self.parameter = parameter
         self.changed = changed
 
+    @abstractmethod
     def show_value(self, value: Any) -> None:
         """Show a value without saying that it changed."""
-        raise NotImplementedError
 
 
 class NumberField(_Field):
