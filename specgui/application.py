@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 
@@ -61,4 +62,16 @@ def run(argv: Sequence[str]) -> int:
     # Gone before the interpreter is: Qt objects that Python's exit finds alive end in odd orders.
     window.deleteLater()
     application.sendPostedEvents(window, QEvent.Type.DeferredDelete)
+    release_clipboard()
     return status
+
+
+def release_clipboard() -> None:
+    """Empty the clipboard of a platform without a screen, before the interpreter ends.
+
+    There Qt keeps the copied content in a static that it destroys after Python's end; content that
+    was made in Python is then asked for an interpreter that is gone, and the process crashes. With
+    a screen the content is the desktop's, and stays.
+    """
+    if QGuiApplication.platformName() in ("offscreen", "minimal"):
+        QGuiApplication.clipboard().clear()

@@ -24,8 +24,16 @@ from engine.tasks.group_identification import (
     ImportanceMap,
     ModelCard,
 )
+from specgui.application import release_clipboard
 
 _WAIT_MS = 30000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clipboard_released(qapp):
+    """Nothing made in Python is left to Qt when the tests are over."""
+    yield
+    release_clipboard()
 
 
 @pytest.fixture(autouse=True)

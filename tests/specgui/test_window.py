@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
@@ -243,3 +246,18 @@ def test_panels_and_options_are_kept(window, qtbot):
     finally:
         again.close()
         again.deleteLater()
+
+
+def test_a_process_that_copied_something_ends_well():
+    code = """
+from PySide6.QtCore import QMimeData
+from PySide6.QtWidgets import QApplication
+from specgui.application import release_clipboard
+application = QApplication([])
+content = QMimeData()
+content.setHtml("<b>1</b>H NMR")
+application.clipboard().setMimeData(content)
+release_clipboard()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr.decode()
