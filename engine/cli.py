@@ -31,7 +31,10 @@ from engine.commands.outcome import (
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 
-VERBS = ("inspect", "convert", "peaks", "predict", "report", "figure", "train", "benchmark")
+VERBS = (
+    "inspect", "convert", "peaks", "predict", "search", "rank", "assign", "verify", "library",
+    "report", "figure", "train", "benchmark",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from specgui.document import ViewOptions
 
 # Raised when the set of panels changes: an old state would put them into odd places.
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 _LAST_FOLDER = "files/last_folder"
 _RECENT = "files/recent_projects"
 _MOST_RECENT = 10

@@ -16,6 +16,7 @@ from specgui.document import Problem, SpectrumEntry
 from specgui.document.plot_tools import PlotTools
 from specgui.workers import analysing
 from specgui.workers.analysing import Picked, ShownSignals
+from specgui.workers.exporting import atoms_in
 from specgui.workers.job_board import Request, Verb
 
 if TYPE_CHECKING:
@@ -258,18 +259,20 @@ class SignalEditing(QObject):
 
     # text
 
-    def write_text(self, entries: Sequence[SpectrumEntry]) -> None:
+    def write_text(self, entries: Sequence[SpectrumEntry], with_atoms: bool = False) -> None:
         """Write NMR spectra as lines of a paper; ``text_ready`` brings them."""
-        parts = []
+        parts, atoms = [], []
         for entry in entries:
             shown = self._workspace.presentation(entry)
             if shown is not None:
                 analysis = self.analysis(entry) if entry.analysis else None
                 parts.append((entry.spectrum, shown, analysis, entry.peaks))
+                sample = self._workspace.document.sample_of(entry.id)
+                atoms.append(atoms_in(sample, entry.id) if with_atoms and sample else ())
         if not parts:
             self.refused.emit("The spectra are still being prepared.")
             return
-        verb = analysing.writing_text(parts, self._structure_of(entries[0]))
+        verb = analysing.writing_text(parts, self._structure_of(entries[0]), atoms)
         self._workspace.jobs.submit(
             Request(
                 ("signals text",), "Writing the signals as text", verb,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from specgui.assigning import AssignmentEditing
+from specgui.candidate_search import CandidateSearch
 from specgui.document import (
     Document,
     Finding,
@@ -27,11 +29,12 @@ from specgui.document import (
 from specgui.document import findings as state
 from specgui.document.autosave import Autosave
 from specgui.document.problems import ERROR, WARNING
+from specgui.library_shelf import LibraryShelf
 from specgui.open_contours import OpenContours
 from specgui.open_runs import OpenRuns
 from specgui.processing_editing import ProcessingEditing
 from specgui.signal_editing import SignalEditing
-from specgui.workers.drawing_structures import depicting, parsing
+from specgui.workers.drawing_structures import parsing
 from specgui.workers.job_board import JobBoard, Request
 from specgui.workers.predicting import NoModelHereError, identifying
 from specgui.workers.presenting import Presentation, picking, presenting
@@ -64,7 +67,6 @@ class Workspace(QObject):
     grouping_asked = Signal(object)  # a ReadingPlan that can be read in several ways
     presented = Signal(int)  # the id of a spectrum that can be drawn now
     structure_changed = Signal()  # a structure was read, or found to be none
-    depicted = Signal(str)  # the SVG that was asked for last
     # The path of a project that is to take this one's place, and those to be read into it then.
     project_asked = Signal(object, object)
 
@@ -81,9 +83,12 @@ class Workspace(QObject):
         self.contours = OpenContours(self.document, self.problems, self.jobs, self)
         self.signals = SignalEditing(self)
         self.processing = ProcessingEditing(self)
+        self.candidates = CandidateSearch(self)
+        self.libraries = LibraryShelf(self)
         self._presentations: dict[tuple, Presentation] = {}
         self._preview: tuple[int, Presentation] | None = None
         self._structures: dict[str, Structure | ValueError] = {}
+        self.assigning = AssignmentEditing(self)
         self._calls = 0
         self._shown_calls: set[int] = set()
         self.document.changed.connect(self._predict_what_is_new)
@@ -140,7 +145,8 @@ class Workspace(QObject):
 
         self.jobs.submit(
             Request(
-                ("save",), f"Saving {path.name}", saving(path, document_state, found), "save",
+                ("save",), f"Saving {path.name}",
+                saving(path, document_state, found, self.candidates.kept()), "save",
                 on_done=saved, on_error=on_error, quiet=True,
             )
         )  # fmt: skip
@@ -150,6 +156,7 @@ class Workspace(QObject):
         self._note_damage(path, opened.problems)
         # With the damaged parts left out it is no longer what the file holds.
         self._take_project(opened.state, path, findings, is_changed=bool(opened.problems))
+        self.candidates.restore(opened)
         self.open_paths(more)
 
     def _on_project_failed(self, path: Path, error: Exception) -> None:
@@ -193,7 +200,9 @@ class Workspace(QObject):
             self.autosave.adopt(journal)
         self._presentations.clear()
         self.findings.replace_all(findings)
+        self.candidates.restore(None)
         self.selection.choose_group(None)
+        self.assigning.leave_alone(document_state)
         self.document.load(document_state, path, is_changed)
 
     # reading
@@ -432,16 +441,6 @@ class Workspace(QObject):
             )  # fmt: skip
         return self._structures.get(text)
 
-    def depict(self, structure: Structure, width: int, height: int, dark: bool) -> None:
-        """Draw a structure with the chosen group's atoms lit; ``depicted`` brings the SVG."""
-        verb = depicting(structure, width, height, dark, self.selection.group)
-        self.jobs.submit(
-            Request(
-                ("depict",), "Drawing the structure", verb, "depict",
-                on_done=self.depicted.emit, on_error=self._on_depicting_failed, quiet=True,
-            )
-        )  # fmt: skip
-
     def true_groups(self, sample: SampleEntry | None) -> frozenset[str] | None:
         """The groups of the known structure, None when it is unknown or unreadable."""
         structure = self.structure_of(sample)
@@ -456,9 +455,6 @@ class Workspace(QObject):
     def _on_structure_failed(self, text: str, error: Exception) -> None:
         self._structures[text] = error if isinstance(error, ValueError) else ValueError(str(error))
         self.structure_changed.emit()
-
-    def _on_depicting_failed(self, error: Exception) -> None:
-        self.problems.add(Problem("Structure", f"cannot be drawn: {_sentence(error)}"))
 
     # ending
 

@@ -67,6 +67,21 @@ def parse_structure(text: str | Path) -> Structure:
         return _structure_of(molecule, name)
 
 
+def heavy_atoms(structure: Structure | str | Path):
+    """A structure as an RDKit molecule without explicit hydrogens, and its atoms' given numbers.
+
+    Returns ``(molecule, numbers)``: ``numbers[i]`` is the number, in the structure as given, of
+    the molecule's atom ``i``. Raises ``ValueError`` as :func:`parse_structure` does.
+    """
+    from rdkit import Chem
+
+    if not isinstance(structure, Structure):
+        structure = parse_structure(structure)
+    with _silent_rdkit():
+        molecule = Chem.MolFromMolBlock(structure.molblock, removeHs=False)
+        return _without_hydrogens(molecule)
+
+
 def molecule_key(smiles: str) -> str:
     """The first block (14 letters) of the InChIKey of a SMILES; raises ``ValueError``."""
     from rdkit import Chem
@@ -98,11 +113,13 @@ def depict_svg(
     height: int = 240,
     dark: bool = False,
     highlight_atoms: Iterable[int] = (),
+    numbered: bool = False,
 ) -> str:
     """A 2D drawing as SVG on a transparent background, ``width`` by ``height`` pixels.
 
     ``dark`` takes light lines for a dark window. ``highlight_atoms`` are atom numbers of the
-    structure as given, from 0, marked together with the bonds between them. Each drawn atom has
+    structure as given, from 0, marked together with the bonds between them; ``numbered`` writes the
+    same numbers beside the atoms. Each drawn atom has
     the SVG class ``atom-<number>`` with the same number. Hydrogens given as atoms are not drawn.
     Raises ``ValueError`` for what is no structure and for an atom number that it has not.
     """
@@ -123,6 +140,9 @@ def depict_svg(
         molecule, given_number = _without_hydrogens(molecule)
         if molecule.GetConformer().Is3D() or _overlaps(molecule):
             Chem.rdDepictor.Compute2DCoords(molecule)
+        for atom, given in zip(molecule.GetAtoms(), given_number, strict=True):
+            if numbered:
+                atom.SetProp("atomNote", str(given))
         drawing = rdMolDraw2D.MolDraw2DSVG(width, height)
         options = drawing.drawOptions()
         if dark:

@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.commands.inputs import read, read_one
-from engine.commands.outcome import BAD_USAGE, NO_INPUT, CommandError, Outcome
+from engine.commands.outcome import BAD_USAGE, NO_INPUT, NO_MODEL, CommandError, Outcome
 from engine.commands.outputs import checked_output, written
 from engine.spectra import Spectrum
 
 if TYPE_CHECKING:
     from engine.chemistry.structure import Structure
+    from engine.tasks.assignment import Assignment
 
 HELP = "write a spectrum as JCAMP-DX or CSV, mass spectra as MGF or MSP, NMR signals as NMReDATA"
 
@@ -40,11 +41,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--structure", metavar="S",
         help="for nmredata: SMILES, InChI or a structure file (default: what the file says)",
     )  # fmt: skip
+    parser.add_argument(
+        "--assign", action="store_true",
+        help="for nmredata: assign the 13C and 1H peaks to the atoms of the structure first",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> Outcome:
     if options.structure is not None and options.to != "nmredata":
         raise CommandError(BAD_USAGE, f"--structure goes with --to nmredata, not {options.to}")
+    if options.assign and options.to != "nmredata":
+        raise CommandError(BAD_USAGE, f"--assign goes with --to nmredata, not {options.to}")
     out = checked_output(options.out)
     if options.to in ("jcamp", "csv") or options.spectrum is not None:
         spectrum, _, notes = read_one(options.file, options.spectrum)
@@ -99,7 +106,7 @@ def _record(
     """The NMR spectra among these with their signals, their structure, and what is to be noted."""
     # rdkit and SciPy come with these.
     from engine.formats.nmredata import RECORD
-    from engine.tasks.report_signals import with_signals
+    from engine.tasks.assignment_records import record_spectra
 
     nmr = [spectrum for spectrum in spectra if spectrum.technique.is_nmr]
     if not nmr:
@@ -111,7 +118,22 @@ def _record(
     listed = {spectrum.technique for spectrum in nmr if spectrum.metadata.get("peaks")}
     nmr = [s for s in nmr if not (RECORD in s.metadata and s.technique in listed)]
     structure = _structure(options, nmr)
-    return [with_signals(spectrum, structure) for spectrum in nmr], structure, tuple(notes)
+    assignment = None
+    if options.assign:
+        assignment = _assigned(nmr, structure)
+        notes += assignment.warnings
+    return record_spectra(nmr, structure, assignment), structure, tuple(notes)
+
+
+def _assigned(spectra: list[Spectrum], structure: Structure) -> Assignment:
+    from engine.library.group_model import NoModelError
+    from engine.spectra import Sample
+    from engine.tasks.assignment import assign
+
+    try:
+        return assign(Sample(tuple(spectra)), structure)
+    except NoModelError as error:
+        raise CommandError(NO_MODEL, str(error)) from error
 
 
 def _structure(options: argparse.Namespace, spectra: list[Spectrum]) -> Structure:

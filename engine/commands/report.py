@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.commands.inputs import error_entries, read
 from engine.commands.outcome import BAD_USAGE, NO_INPUT, NO_MODEL, CommandError, Outcome
 from engine.commands.outputs import checked_output, written
 from engine.spectra import Sample
+
+if TYPE_CHECKING:
+    from engine.tasks.assignment import Assignment
 
 HELP = "write spectra, groups, structure, peaks and processing as a PDF or HTML report"
 FORMATS = ("pdf", "html")
@@ -33,6 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--structure", metavar="S", help="the compound: SMILES, InChI or a structure file "
         "(default: what the files say)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--assign", action="store_true",
+        help="assign the 13C and 1H peaks to the atoms of the structure, and list that too",
     )  # fmt: skip
     parser.add_argument("--name", help="what to call the sample (default: what the files say)")
     parser.add_argument("--technique", help="what a table of plain numbers is, such as 'IR'")
@@ -101,7 +109,10 @@ def _write(options: argparse.Namespace, files: list[str], out: Path) -> tuple[di
 
     sample = Sample(tuple(spectra), structure=options.structure, name=options.name or "")
     try:
-        report = prepare_report(sample, with_groups=not options.no_groups, date=options.date)
+        report = prepare_report(
+            sample, with_groups=not options.no_groups, date=options.date,
+            assignment=_assigned(sample) if options.assign else None,
+        )  # fmt: skip
     except NoModelError as error:
         raise CommandError(NO_MODEL, f"{error} (--no-groups leaves them out)") from error
     except ValueError as error:
@@ -109,6 +120,13 @@ def _write(options: argparse.Namespace, files: list[str], out: Path) -> tuple[di
     written(out, lambda: write_report(report, out))
     document = {"written": str(out), **report.to_dict(), "errors": error_entries(errors)}
     return document, tuple(message for _, message in errors)
+
+
+def _assigned(sample: Sample) -> Assignment:
+    """The peaks of a sample assigned; raises ``ValueError`` without a structure or peaks."""
+    from engine.tasks.assignment import assign
+
+    return assign(sample)
 
 
 def _check_suffix(out: Path) -> None:

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.commands.outcome import BAD_USAGE, NO_INPUT, CommandError, Outcome
 
 HELP = "train a network on the tables; the same command again resumes it"
-NAMES = ("groups",)
 NETWORKS = ("symspectra", "cnn-1d")
+VARIANTS = ("extended", "k-m3aid", "sp-id", "wp-id", "no-communication")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", choices=NAMES, metavar="NAME", help="what to predict: groups")
+    names = tuple(TRAININGS)
+    parser.add_argument(
+        "name", choices=names, metavar="NAME", help=f"what to train: {', '.join(names)}"
+    )
     parser.add_argument("--data", type=Path, required=True, help="the folder of the tables")
     parser.add_argument(
         "--folder", type=Path, default=Path("runs"), help="prepared tensors and checkpoints"
     )
-    parser.add_argument("--network", choices=NETWORKS, default="symspectra")
+    parser.add_argument(
+        "--network", choices=NETWORKS, default="symspectra", help="for groups: which network"
+    )
     parser.add_argument("--epochs", type=int, help="of each stage (default: as shipped)")
+    parser.add_argument(
+        "--members", type=int, default=1, help="for shifts: networks whose mean is predicted"
+    )
+    parser.add_argument(
+        "--variant", choices=VARIANTS, default=VARIANTS[0], help="for alignment: which form"
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
 def run(options: argparse.Namespace) -> Outcome:
     if options.epochs is not None and options.epochs < 1:
         raise CommandError(BAD_USAGE, f"--epochs is {options.epochs}: at least 1 is needed")
+    if options.members < 1:
+        raise CommandError(BAD_USAGE, f"--members is {options.members}: at least 1 is needed")
     from engine.training.group_tables import MissingTableError
-    from engine.training.group_training import train_groups
 
     try:
-        path = train_groups(
-            options.data,
-            options.folder,
-            options.network,
-            options.epochs,
-            options.seed,
-            report=lambda line: print(f"specgui: {line}", file=sys.stderr, flush=True),
+        path = TRAININGS[options.name](
+            options, lambda line: print(f"specgui: {line}", file=sys.stderr, flush=True)
         )
     except ModuleNotFoundError as error:
         raise CommandError(
@@ -47,4 +55,57 @@ def run(options: argparse.Namespace) -> Outcome:
         raise CommandError(NO_INPUT, str(error)) from error
     except ValueError as error:
         raise CommandError(BAD_USAGE, str(error)) from error
-    return Outcome({"model": str(path)}, f"The model is {path}.safetensors")
+    whole = path if path.suffix else f"{path}.safetensors"
+    return Outcome({"model": str(path)}, f"The model is {whole}")
+
+
+def _groups(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.group_training import train_groups
+
+    return train_groups(
+        options.data, options.folder, options.network, options.epochs, options.seed, report=report
+    )
+
+
+def _shifts(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.shift_model_training import train_shift_model
+    from engine.training.shift_training import ShiftPlan
+
+    plan = ShiftPlan(seed=options.seed)
+    if options.epochs is not None:
+        plan = ShiftPlan(seed=options.seed, epochs=options.epochs)
+    return train_shift_model(options.data, options.folder, plan, options.members, report)
+
+
+def _alignment(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.alignment_runs import train_variant
+
+    return train_variant(
+        options.data, options.folder, options.variant, options.seed, options.epochs, report
+    )
+
+
+def _matching(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.matching_fit import fit_matching
+
+    path = options.folder / "peak_matching.json"
+    fit_matching(options.data, path, report=report)
+    return path
+
+
+def _verification(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.evaluation.verification_fit import fit_verification
+
+    path = options.folder / "verification.json"
+    fit_verification(options.data, path, report=report)
+    return path
+
+
+# Each takes the options and what reports progress, and returns the model's path without suffix.
+TRAININGS: dict[str, Callable[[argparse.Namespace, Callable[[str], None]], Path]] = {
+    "groups": _groups,
+    "shifts": _shifts,
+    "alignment": _alignment,
+    "matching": _matching,
+    "verification": _verification,
+}

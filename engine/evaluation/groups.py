@@ -35,6 +35,13 @@ PHASES = ("gas", "solution", "liquid", "solid")
 RENDERING_SEED = 20
 
 
+def benchmark(options: Any, report: Callable[[str], None]) -> dict[str, Any]:
+    """The table as ``specgui benchmark groups`` asks for it."""
+    return group_benchmark(
+        options.data, options.split, options.model, options.baseline, report=report
+    )
+
+
 def group_benchmark(
     data: Path,
     split: str,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.library import project_script as script
+from engine.library.assignment_entry import Assignment
 from engine.library.spectrum_2d_entry import Spectrum2DEntry, files_of, reading_2d
 from engine.spectra import Sample, Spectrum, Spectrum2D
 
@@ -83,18 +84,6 @@ class RunEntry:
     @property
     def title(self) -> str:
         return Path(self.path).name
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A peak at ``position`` (in the unit of x) of the spectrum with this id belongs to an atom.
-
-    Atoms are those of the structure as the sample has it, counted from 0.
-    """
-
-    atom: int
-    spectrum: int
-    position: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,7 +297,9 @@ class Project:
         title = title or f"Analyse signals of {entry.title}"
         self._replace(_with_entry(sample, edited), title, line)
 
-    def set_assignments(self, sample_id: int, assignments: Iterable[Assignment]) -> None:
+    def set_assignments(
+        self, sample_id: int, assignments: Iterable[Assignment], title: str = ""
+    ) -> None:
         """Set which peaks belong to which atoms; raises ``ValueError`` for a foreign spectrum."""
         sample, assignments = self.sample(sample_id), tuple(assignments)
         if assignments == sample.assignments:
@@ -317,10 +308,9 @@ class Project:
         for one in assignments:
             if one.spectrum not in sample.key:
                 raise ValueError(f"sample {sample.name!r} has no spectrum {one.spectrum}")
-            where = self._spectrum_name(one.spectrum)
-            parts.append(f"Assignment({one.atom}, {where}, {one.position!r})")
+            parts.append(one.line(self._spectrum_name(one.spectrum)))
         line = f"project.set_assignments({_name(sample)}, [{', '.join(parts)}])"
-        self._replace(replace(sample, assignments=assignments), "Assign peaks", line)
+        self._replace(replace(sample, assignments=assignments), title or "Assign peaks", line)
 
     def move(self, spectrum_ids: Iterable[int], target_id: int) -> None:
         """Move spectra to the end of another sample; a sample left without spectra goes away."""

@@ -27,9 +27,10 @@ from engine.spectra import Source, Spectrum
 APPLICATION_ID = 0x53504543
 """What SQLite's header says of whose file it is: "SPEC"."""
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """1: samples, spectra, structures, chains, history. 2: peaks, assignments and predictions too.
-3: integrals and multiplets; runs, by their paths; two-dimensional spectra."""
+3: integrals and multiplets; runs, by their paths; two-dimensional spectra. 4: what is predicted of
+assignments, and which are fixed."""
 
 TABLES = ("meta", "arrays", "spectra", "samples", "history", "predictions")
 
@@ -64,6 +65,7 @@ ALTER TABLE spectra ADD COLUMN analysis TEXT;
 ALTER TABLE samples ADD COLUMN runs TEXT NOT NULL DEFAULT '[]';
 """
     + project_database_2d.SCHEMA,
+    3: "",
 }
 
 # Arrays of one project may be shared, so that it is larger in memory than as a file; not endlessly.
@@ -123,7 +125,7 @@ def write_changes(
                 (
                     sample.id, sample.number, _text(sample.name), _text(sample.typed_structure),
                     json.dumps(sample.key),
-                    json.dumps([[a.atom, a.spectrum, a.position] for a in sample.assignments]),
+                    json.dumps([assigned.to_json() for assigned in sample.assignments]),
                     json.dumps([[run.id, _text(run.path)] for run in sample.runs]),
                 ),
             )  # fmt: skip
@@ -390,8 +392,9 @@ def _read_sample(row: tuple, reading: _Reading, problems: list[str]) -> SampleEn
     ids = {entry.id for entry in entries}
     assigned = []
     for one in json.loads(assignments):
-        if isinstance(one, list) and len(one) == 3 and one[1] in ids:
-            assigned.append(Assignment(int(one[0]), int(one[1]), float(one[2])))
+        entry = Assignment.from_json(one)
+        if entry is not None and entry.spectrum in ids:
+            assigned.append(entry)
     known = tuple(RunEntry(int(run_id), str(path)) for run_id, path in json.loads(runs))
     return SampleEntry(
         int(sample_id), str(name), tuple(entries), None if structure is None else str(structure),

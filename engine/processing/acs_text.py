@@ -77,20 +77,25 @@ def carbon_text(
     solvent: str | None = None,
     style: str = "plain",
     nucleus: str = "13C",
+    labels: Mapping[int, str] | None = None,
 ) -> str:
     """The 13C line of a paper (or that of another nucleus), from high to low ppm.
 
     ``shifts`` in ppm, or peaks. One decimal each; neighbours that would look the same get two,
-    and stay twice where even those are equal. Empty without shifts. Raises ``ValueError`` for
-    another style than those of :func:`proton_text`.
+    and stay twice where even those are equal. ``labels``: what to add in brackets by the index of
+    a shift (``C-3``). Empty without shifts. Raises ``ValueError`` for another style than those of
+    :func:`proton_text`.
     """
     _check(style)
-    values = sorted((float(s.position if isinstance(s, Peak) else s) for s in shifts), reverse=True)
-    coarse = [_number(value, 1) for value in values]
-    entries = [
-        _number(value, 2) if coarse.count(text) > 1 else text
-        for value, text in zip(values, coarse, strict=True)
-    ]
+    given = [float(s.position if isinstance(s, Peak) else s) for s in shifts]
+    order = sorted(range(len(given)), key=lambda index: -given[index])
+    coarse = [_number(given[index], 1) for index in order]
+    entries = []
+    for index, text in zip(order, coarse, strict=True):
+        entry = _number(given[index], 2) if coarse.count(text) > 1 else text
+        if labels and index in labels:
+            entry += f" ({_formula(labels[index], style)})"
+        entries.append(entry)
     return _line(nucleus, frequency_mhz, solvent, entries, style)
 
 

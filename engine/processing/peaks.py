@@ -182,7 +182,9 @@ def _continuous(
     counted = _range_points(spectrum, y)
     found: list[Peak] = []
     for sign in signs:
-        found += _maxima(x, y, sign, counted, noise_factor * noise, min_prominence)
+        # Lines of the other sign are no valleys between these: half the height is above the base.
+        seen = y if len(signs) == 1 else sign * np.maximum(sign * y, np.median(sign * y))
+        found += _maxima(x, seen, sign, counted, noise_factor * noise, min_prominence)
     if min_height > 0 and found:
         base = float(np.median(y))
         highest = max(abs(p.height - base) for p in found)

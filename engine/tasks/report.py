@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.chemistry.structure import Structure
     from engine.library.group_model import GroupModel
     from engine.processing import SignalAnalysis
+    from engine.tasks.assignment import Assignment
     from engine.tasks.group_identification import GroupIdentification
 
 REPORT_SUFFIXES = (".pdf", ".html", ".htm")
@@ -91,6 +92,7 @@ class Report:
     program: str
     date: str = ""
     identification: GroupIdentification | None = None
+    assignment: Table | None = None
 
     def to_dict(self) -> dict[str, Any]:
         found = self.identification
@@ -112,6 +114,7 @@ def prepare_report(
     with_groups: bool = True,
     date: str = "",
     analyses: Mapping[int, SignalAnalysis] | None = None,
+    assignment: Assignment | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Process and pick the spectra, identify the groups, and put it all in words.
@@ -119,7 +122,8 @@ def prepare_report(
     The structure is the sample's, else the one on which its files agree. FIDs get their default
     chain; all other spectra are shown as recorded. A sample of techniques that the network does not
     read has a report that says so. ``analyses`` are the integrals and multiplets that a person read
-    from the spectra, by their index: they take the place of those found. Raises ``ValueError`` for
+    from the spectra, by their index: they take the place of those found. ``assignment`` is that of
+    the NMR peaks to the atoms of the structure, for a table of its own. Raises ``ValueError`` for
     a sample without spectra and for a structure that is none, :class:`NoModelError` when groups are
     wanted and no model is installed, and :class:`concurrent.futures.CancelledError` soon after
     ``is_cancelled`` says so.
@@ -144,10 +148,12 @@ def prepare_report(
         else:
             warnings += [plain(text, 400) for text in identification.warnings]
     sections = []
+    assigned = {} if assignment is None else _pairs(assignment)
     for index, spectrum in enumerate(sample.spectra):
         _stop_if(is_cancelled)
         analysis = analyses.get(index) if analyses else None
-        sections.append(_section(spectrum, index, identification, structure, analysis))
+        pairs = assigned.pop(str(spectrum.technique), ())
+        sections.append(_section(spectrum, index, identification, structure, analysis, pairs))
     model_line = ""
     if identification is not None:
         card = identification.model
@@ -167,6 +173,7 @@ def prepare_report(
         program=f"SpecGUI {__version__}",
         date=plain(date),
         identification=identification,
+        assignment=None if assignment is None else _assignment_table(assignment),
     )
 
 
@@ -254,6 +261,32 @@ def check_size(width_mm: float, height_mm: float, dpi: float, panels: int = 1) -
         raise ValueError(f"{width_mm:g} by {height_mm:g} mm at {dpi:g} dpi is too many pixels")
 
 
+def _pairs(assignment: Assignment) -> dict[str, list[tuple[float, int]]]:
+    """Shift and atom of each assigned peak, by the technique of its spectrum."""
+    from engine.tasks.assignment_records import pairs_of
+
+    found = pairs_of(assignment)
+    return {"13C NMR": found.get("C", []), "1H NMR": found.get("H", [])}
+
+
+def _assignment_table(assignment: Assignment) -> Table:
+    from engine.tasks.assignment_records import assignment_table
+
+    return assignment_table(assignment)
+
+
+def _with_atoms(
+    spectrum: Spectrum, signals: list[dict[str, Any]], pairs: Sequence[tuple[float, int]]
+) -> list[dict[str, Any]]:
+    """Signals with the atoms that they were assigned to; without an assignment as they are."""
+    from engine.tasks.assignment_records import with_atoms
+
+    if not pairs:
+        return signals
+    told = replace(spectrum, metadata={**spectrum.metadata, "peaks": signals})
+    return with_atoms(told, pairs).metadata["peaks"]
+
+
 def _stop_if(is_cancelled: Callable[[], bool]) -> None:
     from concurrent.futures import CancelledError
 
@@ -267,6 +300,7 @@ def _section(
     identification: GroupIdentification | None,
     structure: Structure | None,
     analysis: SignalAnalysis | None = None,
+    pairs: Sequence[tuple[float, int]] = (),
 ) -> SpectrumSection:
     from engine.processing.chain import Chain, apply, default_chain
     from engine.processing.peaks import pick_peaks
@@ -281,13 +315,14 @@ def _section(
         peaks = tuple(pick_peaks(shown))
         signals = []
         if analysis or shown.metadata.get("peaks") or _is_proton(shown):
-            signals = nmr_signals(shown, structure, analysis)
+            signals = _with_atoms(shown, nmr_signals(shown, structure, analysis), pairs)
             # Numbers of nuclei that are only the ratio of the areas belong in no paper.
             sure = structure or analysis or shown.metadata.get("peaks")
             named = signals if sure else [{**signal, "n_h": None} for signal in signals]
-            line = signal_line(shown, named, "unicode")
+            line = signal_line(shown, named, "unicode", with_labels=bool(pairs))
         elif shown.technique.is_nmr and shown.x_unit == "ppm":
-            line = signal_line(shown, nmr_signals(shown), "unicode")
+            named = _with_atoms(shown, nmr_signals(shown), pairs)
+            line = signal_line(shown, named, "unicode", with_labels=bool(pairs))
     except ValueError as error:
         warnings.append(f"{_sentence(error)} It is shown as recorded.")
         shown, chain, peaks, signals = spectrum, Chain(), (), []

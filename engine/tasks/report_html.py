@@ -62,11 +62,16 @@ def _lines(report: Report) -> Iterable[str]:
     if report.structure is not None:
         from engine.chemistry.structure import depict_svg
 
-        drawing = _inline(depict_svg(report.structure, 320, 240), "structure", "Structure")
+        drawing = _inline(
+            depict_svg(report.structure, 320, 240, numbered=report.assignment is not None),
+            "structure", "Structure",
+        )  # fmt: skip
         yield f"<figure>{drawing}</figure>"
     yield "</div>"
     if report.model:
         yield from _groups(report)
+    if report.assignment is not None:
+        yield f"<h2>Assignment</h2>{_table(report.assignment)}"
     if report.warnings:
         yield f"<h2>Remarks</h2>{_list(report.warnings)}"
     for number, section in enumerate(report.sections, 1):

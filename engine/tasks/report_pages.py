@@ -208,12 +208,16 @@ def _front(pages: _Pages, report: Report) -> None:
                 size[0] / PAGE_MM[0], size[1] / PAGE_MM[1],
             )
         )  # fmt: skip
-        draw_structure(axes, report.structure, 310, 220)
+        numbered = report.assignment is not None
+        draw_structure(axes, report.structure, 310, 220, numbered)
         width -= size[0] + 6
     pages.pairs(report.facts, width)
     if report.structure is not None and len(pages.figures) == 1:
         pages.y = max(pages.y, top + 46)
     _groups(pages, report)
+    if report.assignment is not None:
+        pages.heading("Assignment")
+        _table_with_note(pages, report.assignment)
     if report.warnings:
         pages.heading("Remarks", 8)
         for text in report.warnings:
@@ -282,12 +286,16 @@ def _spectrum(pages: _Pages, section: SpectrumSection) -> None:
         if table is None:
             continue
         _heading_in_section(pages, title)
-        if table.rows:
-            pages.table(table)
-        else:
-            pages.paragraph("No peak rises above the noise.")
-        if table.note:
-            pages.paragraph(table.note, color=MUTED)
+        _table_with_note(pages, table)
+
+
+def _table_with_note(pages: _Pages, table: Table) -> None:
+    if table.rows:
+        pages.table(table)
+    else:
+        pages.paragraph("No peak rises above the noise.")
+    if table.note:
+        pages.paragraph(table.note, color=MUTED)
 
 
 def _heading_in_section(pages: _Pages, title: str) -> None:

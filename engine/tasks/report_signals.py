@@ -63,21 +63,31 @@ def _signal(found: Multiplet, count: int | None) -> dict[str, Any]:
 
 
 def signal_line(
-    spectrum: Spectrum, signals: Sequence[Mapping[str, Any]], style: str = "plain"
+    spectrum: Spectrum,
+    signals: Sequence[Mapping[str, Any]],
+    style: str = "plain",
+    with_labels: bool = False,
 ) -> str:
     """Signals of :func:`nmr_signals` as the line of a paper, see ``engine.processing.acs_text``.
 
     "" without signals, and for 1H signals whose multiplicity nobody knows. ``style`` is ``plain``,
-    ``unicode`` or ``html``.
+    ``unicode`` or ``html``. ``with_labels`` names the atoms of the signals that have any.
     """
     from engine.processing.acs_text import carbon_text, proton_text
     from engine.processing.multiplets import Multiplet
+    from engine.tasks.assignment_records import atom_label
 
     mhz = float(spectrum.metadata.get("frequency_mhz") or 0) or None
     solvent = spectrum.metadata.get("solvent")
-    if spectrum.technique.nucleus != "1H":
+    nucleus = spectrum.technique.nucleus or ""
+    labels = {
+        index: atom_label(nucleus, signal["atoms"])
+        for index, signal in enumerate(signals)
+        if with_labels and signal.get("atoms")
+    }
+    if nucleus != "1H":
         shifts = [float(signal["position"]) for signal in signals]
-        return carbon_text(shifts, mhz, solvent, style, nucleus=spectrum.technique.nucleus or "")
+        return carbon_text(shifts, mhz, solvent, style, nucleus=nucleus, labels=labels)
     multiplets = []
     for signal in signals if any(signal.get("multiplicity") for signal in signals) else ():
         place = float(signal["position"])
@@ -88,7 +98,7 @@ def signal_line(
         multiplets.append(
             Multiplet(place, low, high, (low, high), word, couplings, count and int(count))
         )
-    return proton_text(multiplets, mhz, solvent, style)
+    return proton_text(multiplets, mhz, solvent, style, labels=labels)
 
 
 def said_signals(

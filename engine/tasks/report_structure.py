@@ -16,8 +16,12 @@ _TOKEN = re.compile(r"[MLQCZz]|-?\d+(?:\.\d+)?(?:e-?\d+)?", re.IGNORECASE)
 _POINTS = {"M": 1, "L": 1, "Q": 2, "C": 3, "Z": 0}
 
 
-def draw_structure(axes: Axes, structure: Structure, width: int, height: int) -> None:
+def draw_structure(
+    axes: Axes, structure: Structure, width: int, height: int, numbered: bool = False
+) -> None:
     """Draw a structure on axes whose sides are as ``width`` to ``height`` (RDKit's pixels).
+
+    ``numbered`` writes its number, from 0, beside each atom.
 
     RDKit's drawing is made of paths only, its letters too; each is drawn as it stands there.
     """
@@ -32,7 +36,8 @@ def draw_structure(axes: Axes, structure: Structure, width: int, height: int) ->
     axes.axis("off")
     # The points of the page in one pixel of the drawing: the width of its lines.
     page = axes.figure.get_size_inches()[0] * 72 * axes.get_position().width
-    for element in ElementTree.fromstring(depict_svg(structure, width, height)).iter():
+    drawing = depict_svg(structure, width, height, numbered=numbered)
+    for element in ElementTree.fromstring(drawing).iter():
         if not element.tag.endswith("}path"):
             continue
         vertices, kinds = [], []

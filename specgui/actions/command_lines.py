@@ -45,6 +45,10 @@ def commands_of(sample: SampleEntry) -> list[tuple[str, str]]:
         (f"Pick the peaks of {os.path.basename(file)}", command_line("peaks", [file]))
         for file in files[:3]
     ]
+    smiles = (sample.structure or "").strip()
+    if smiles and "\n" not in smiles and {"13C NMR", "1H NMR"} & set(sample.techniques):
+        line = command_line("assign", files, "--structure", smiles)
+        lines.append(("Assign the peaks to the atoms", line))
     return lines
 
 

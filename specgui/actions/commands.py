@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from specgui.actions.candidate_commands import CANDIDATE_COMMANDS
 from specgui.actions.processing_commands import PROCESSING_COMMANDS
 from specgui.actions.registry import Command
 from specgui.actions.signal_commands import SIGNAL_COMMANDS
+from specgui.actions.structure_commands import STRUCTURE_COMMANDS
 from specgui.actions.view_commands import (
     COMPARE_COMMANDS,
     SPECTRUM_VIEW_COMMANDS,
@@ -12,7 +14,10 @@ from specgui.actions.view_commands import (
     has_plots,
 )
 
-MENUS = ("File", "Edit", "Spectrum", "Processing", "Signals", "Groups", "View", "Help")
+MENUS = (
+    "File", "Edit", "Spectrum", "Processing", "Signals", "Groups", "Structure", "Candidates",
+    "View", "Help",
+)  # fmt: skip
 TOOLBAR = (
     "file.open", "file.open_folder", "file.save", None,
     "edit.undo", "edit.redo", None,
@@ -229,6 +234,10 @@ COMMANDS = (
     Command("groups.copy", "Copy the groups as text", "Groups", lambda w: w.copy_groups(),
             ("Ctrl+Shift+C",), "copy", enabled=_has_groups),
 
+    *STRUCTURE_COMMANDS,
+
+    *CANDIDATE_COMMANDS,
+
     Command("view.next_sample", "Next sample", "View",
             lambda w: w.workspace.selection.step_sample(1), ("Ctrl+Down",),
             enabled=_has_several_samples),
@@ -242,6 +251,9 @@ COMMANDS = (
     _panel("problems", "Problems", "Alt+4"),
     _panel("processing", "Processing", "Alt+5"),
     _panel("signals", "Signals", "Alt+6"),
+    _panel("candidates", "Candidates", "Alt+7"),
+    _panel("assignment", "Assignment", "Alt+8"),
+    _panel("verification", "Verification", "Alt+9"),
     Command("view.reset_layout", "Put panels back", "View", lambda w: w.reset_layout(),
             tip="Put every panel back to its place"),
     Command("view.full_screen", "Full screen", "View", lambda w: w.toggle_full_screen(), ("F11",),
@@ -252,6 +264,10 @@ COMMANDS = (
             ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find a command by its name"),
     Command("help.formats", "File formats", "Help", _help("formats"), ("Shift+F1",), "info",
             "What is read and written, and what happens with damaged files"),
+    Command("help.assignment", "Structures and assignment", "Help", _help("assignment"),
+            tip="How structures are drawn, peaks assigned to atoms, and both exported"),
+    Command("help.candidates", "Candidates and verification", "Help", _help("candidates"),
+            tip="How molecules are searched, ranked and verified, and libraries made"),
     Command("help.projects", "Projects and recovery", "Help", _help("projects"),
             tip="What a project file keeps, and how work comes back after a crash"),
     Command("help.shortcuts", "Keys and mouse", "Help", _help("shortcuts"), ("Ctrl+/",),

@@ -16,7 +16,9 @@ _SEPARATED_BEFORE = {
     "spectrum.next", "spectrum.peak_labels", "spectrum.ir_toggle", "groups.importance",
     "processing.baseline", "processing.default", "processing.apply_sample",
     "signals.analyse", "signals.pick_again", "signals.copy_text",
-    "groups.find", "view.panel_samples", "view.full_screen", "view.theme_system",
+    "groups.find", "assign.run", "assign.unfix", "assign.predicted", "assign.copy_text",
+    "candidates.verify_structure", "candidates.use", "candidates.libraries",
+    "view.panel_samples", "view.full_screen", "view.theme_system",
 }  # fmt: skip
 _WITH_TEXT = {"file.open", "groups.importance", "groups.identify"}
 _ICON = 20

@@ -198,10 +198,12 @@ class Document(QObject):
         if self.spectrum(spectrum_id):
             self._edit(lambda project: project.set_analysis(spectrum_id, analysis, title))
 
-    def set_assignments(self, sample_id: int, assignments: Iterable[Assignment]) -> None:
+    def set_assignments(
+        self, sample_id: int, assignments: Iterable[Assignment], title: str = ""
+    ) -> None:
         """Set which peaks of a sample belong to which atoms of its structure."""
         if self.sample(sample_id):
-            self._edit(lambda project: project.set_assignments(sample_id, assignments))
+            self._edit(lambda project: project.set_assignments(sample_id, assignments, title))
 
     def move_spectra(self, spectrum_ids: Iterable[int], target_id: int) -> None:
         """Move spectra to the end of another sample; a sample left without spectra goes away."""

@@ -15,6 +15,9 @@ DEFAULTS: dict[str, Any] = {
     "importance": True,
     "show_absent": False,
     "group_order": "probability",
+    "auto_assign": True,
+    "atom_numbers": False,
+    "predicted": False,
 }
 
 

@@ -33,6 +33,8 @@ from specgui.appearance import Appearance, Theme
 
 PAGES = {
     "formats": "File formats",
+    "assignment": "Structures and assignment",
+    "candidates": "Candidates and verification",
     "projects": "Projects and recovery",
     "shortcuts": "Keys and mouse",
 }

@@ -19,23 +19,30 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.actions.commands import COMMANDS
+from specgui.actions.exports import Exports
 from specgui.actions.menus import build_menus, build_toolbar, fill_menu
 from specgui.actions.projects import ProjectFiles
 from specgui.actions.registry import CommandRegistry
 from specgui.appearance import Appearance
 from specgui.settings import LAYOUT_VERSION, Settings
+from specgui.views.assignment_panel import AssignmentPanel
+from specgui.views.candidates_panel import CandidatesPanel
 from specgui.views.command_palette import CommandPalette
 from specgui.views.empty_state import EmptyState
 from specgui.views.grouping_dialog import GroupingDialog
 from specgui.views.groups_panel import GroupsPanel
 from specgui.views.job_status import JobStatus
 from specgui.views.overlay_view import OverlayView
+from specgui.views.peak_drag import PeakDrag
+from specgui.views.predicted_overlay import PredictedOverlay
 from specgui.views.problems_panel import ProblemsPanel
 from specgui.views.processing_panel import ProcessingPanel
 from specgui.views.sample_tree import SampleTree
 from specgui.views.signals_panel import SignalsPanel
 from specgui.views.spectrum_stack import SpectrumStack
 from specgui.views.structure_panel import StructurePanel
+from specgui.views.structure_prediction import StructurePrediction
+from specgui.views.verification_view import VerificationView
 from specgui.workspace import Workspace
 
 _DEFAULT_SIZE = (1280, 800)
@@ -47,6 +54,7 @@ _TREE_MENU = (
 )  # fmt: skip
 _VEIL_MARGIN = 14
 _PROBLEMS = 200
+_LEAST_CENTRE = 420
 
 
 class MainWindow(QMainWindow):
@@ -67,6 +75,7 @@ class MainWindow(QMainWindow):
         self._problem_count = 0
         self.setObjectName("window")
         self.projects = ProjectFiles(self, asks_on_close)
+        self.exports = Exports(self)
         self.setMinimumSize(*_LEAST_SIZE)
         self.setAcceptDrops(True)
         self.setDockOptions(
@@ -103,17 +112,28 @@ class MainWindow(QMainWindow):
         self.centre.addWidget(self.stack)
         self.overlay = OverlayView(self.workspace, self.appearance)
         self.centre.addWidget(self.overlay)
+        # Less than the comparison would like: on a small screen the panels need room too.
+        self.centre.setMinimumWidth(_LEAST_CENTRE)
         self.setCentralWidget(self.centre)
         self.tree = SampleTree(self.workspace, self.appearance)
         self.groups = GroupsPanel(self.workspace, self.appearance)
         self.structure = StructurePanel(self.workspace, self.appearance)
         self.processing = ProcessingPanel(self.workspace, self.appearance, self.stack)
         self.signals = SignalsPanel(self.workspace, self.appearance)
+        self.candidates = CandidatesPanel(self.workspace, self.appearance)
+        self.verification = VerificationView(self.workspace, self.appearance)
+        self.assignment = AssignmentPanel(self.workspace, self.appearance)
+        StructurePrediction(self.workspace, self.stack)
+        PredictedOverlay(self.stack, self.workspace.candidates)
+        self.drag = PeakDrag(self, self.structure.view, self.workspace.assigning)
         self.problems = ProblemsPanel(self.workspace.problems, self.appearance)
         area = Qt.DockWidgetArea
         self._add_dock("samples", "Samples", self.tree, area.LeftDockWidgetArea)
         self._add_dock("groups", "Groups", self.groups, area.RightDockWidgetArea)
+        self._add_dock("candidates", "Candidates", self.candidates, area.RightDockWidgetArea)
+        self._add_dock("verification", "Verification", self.verification, area.RightDockWidgetArea)
         self._add_dock("structure", "Structure", self.structure, area.RightDockWidgetArea)
+        self._add_dock("assignment", "Assignment", self.assignment, area.RightDockWidgetArea)
         self._add_dock("processing", "Processing", self.processing, area.RightDockWidgetArea)
         self._add_dock("signals", "Signals", self.signals, area.RightDockWidgetArea)
         self._add_dock("problems", "Problems", self.problems, area.BottomDockWidgetArea)
@@ -148,6 +168,18 @@ class MainWindow(QMainWindow):
         workspace.processing.changed.connect(self._refresh_commands)
         self.signals.analyse_wanted.connect(self.analyse_signals)
         self.signals.copy_wanted.connect(lambda: self.registry.run("signals.copy_text"))
+        self.candidates.command_wanted.connect(self.registry.run)
+        self.verification.verify_wanted.connect(
+            lambda: self.registry.run("candidates.verify_structure")
+        )
+        workspace.candidates.chosen_changed.connect(self._refresh_commands)
+        self.structure.draw_wanted.connect(lambda: self.registry.run("structure.draw"))
+        self.assignment.command_wanted.connect(self.registry.run)
+        for source in (self.stack, self.assignment):
+            source.peak_dragged.connect(self.drag.follow)
+        workspace.assigning.refused.connect(lambda text: self.statusBar().showMessage(text, 6000))
+        workspace.assigning.changed.connect(self._refresh_commands)
+        workspace.assigning.linked_changed.connect(self._refresh_commands)
         workspace.signals.text_ready.connect(self._copy_signals)
         workspace.signals.refused.connect(lambda text: self.statusBar().showMessage(text, 6000))
         workspace.signals.edit_wanted.connect(self._edit_signal)
@@ -184,16 +216,23 @@ class MainWindow(QMainWindow):
         area = Qt.DockWidgetArea
         for name, place in (
             ("samples", area.LeftDockWidgetArea), ("groups", area.RightDockWidgetArea),
+            ("candidates", area.RightDockWidgetArea), ("verification", area.RightDockWidgetArea),
+            ("assignment", area.RightDockWidgetArea),
             ("structure", area.RightDockWidgetArea), ("processing", area.RightDockWidgetArea),
             ("signals", area.RightDockWidgetArea),
             ("problems", area.BottomDockWidgetArea),
         ):  # fmt: skip
             self.addDockWidget(place, self._docks[name])
             self._docks[name].setVisible(name != "problems" or len(self.workspace.problems) > 0)
+        self.tabifyDockWidget(self._docks["groups"], self._docks["candidates"])
+        self.tabifyDockWidget(self._docks["candidates"], self._docks["verification"])
+        # Beside the structure, not behind it: its lines are dragged onto atoms.
+        self.tabifyDockWidget(self._docks["verification"], self._docks["assignment"])
         self.tabifyDockWidget(self._docks["structure"], self._docks["processing"])
         self.tabifyDockWidget(self._docks["processing"], self._docks["signals"])
         # Tabs exist once the window is laid out: a dock that is raised before stays behind.
         QTimer.singleShot(0, self, self._docks["structure"].raise_)
+        QTimer.singleShot(0, self, self._docks["groups"].raise_)
         self.fit_panels()
 
     def fit_panels(self) -> None:
@@ -359,6 +398,10 @@ class MainWindow(QMainWindow):
         content.setHtml(rich)
         QGuiApplication.clipboard().setMimeData(content)
         self.statusBar().showMessage(f"Copied: {text}", 8000)
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self._open_panel(name)
 
     def _open_panel(self, name: str) -> None:
         self._docks[name].show()

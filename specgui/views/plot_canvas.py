@@ -19,8 +19,9 @@ _LEFT_AXIS_WIDTH = 58
 _STRIP_HEIGHT = 12
 _REACH_PIXELS = 8
 _SAME_HEIGHT = 3.0
-# Rows from top to bottom; those above and below the view are for bands that stand beside the trace.
-BAND_ABOVE_ROW, _VIEW_ROW, BAND_BELOW_ROW, _STRIP_ROW, _AXIS_ROW = range(5)
+# Rows from top to bottom; those above and below the view are for bands that stand beside the trace,
+# the mirror for what is predicted.
+BAND_ABOVE_ROW, _VIEW_ROW, MIRROR_ROW, BAND_BELOW_ROW, _STRIP_ROW, _AXIS_ROW = range(6)
 
 
 def _extent(shown: Presentation) -> tuple[float, float]:
@@ -57,6 +58,7 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
     hovered = Signal(object, str)  # the place on the axis (None: left), and the readout's text
     followed = Signal(str)  # the readout's text where another plot's cursor is; empty: nowhere
     range_changed = Signal()
+    mirror = None  # the band of predicted signals, once there are any
 
     def __init__(self, theme: Theme, parent=None, view: SpectrumViewBox | None = None) -> None:
         super().__init__(parent)
@@ -122,6 +124,10 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
     # what is shown
 
     @property
+    def theme(self) -> Theme:
+        return self._theme
+
+    @property
     def presentation(self) -> Presentation | None:
         return self._presentation
 
@@ -178,15 +184,25 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
 
     def show_peaks(self, visible: bool) -> None:
         peaks = self._presentation.peaks if self._presentation and visible else ()
-        self.labels.set_peaks(peaks or ())
+        self.set_peaks(peaks or ())
 
     def set_peaks(self, peaks: tuple[PeakMark, ...]) -> None:
         self.labels.set_peaks(peaks)
+        self._keep_top_room()
 
     def set_bands(self, bands: tuple[BandLabel, ...]) -> None:
         self.labels.set_bands(bands)
-        rows = self.labels.band_rows(self.view.height()) if bands else 0
-        self.view.set_top_room(rows * self.labels.band_height(self.font()) + 2 if bands else 0)
+        self._keep_top_room()
+
+    def _keep_top_room(self) -> None:
+        """Room above the tallest peak for bands, and for the atoms that labels name."""
+        room, font = 0.0, self.font()
+        if self.labels.bands:
+            rows = self.labels.band_rows(self.view.height())
+            room += rows * self.labels.band_height(font) + 2
+        if any(peak.atoms for peak in self.labels.peaks):
+            room += self.labels.line_height(font)
+        self.view.set_top_room(room)
 
     def show_importance(
         self, x: np.ndarray, values: np.ndarray, low: float, high: float, shade: bool
@@ -205,6 +221,15 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
             self.ci.addItem(band, row, 1)
         self.ci.layout.setRowFixedHeight(row, height)
         band.setVisible(height > 0)
+
+    def fit_mirror(self) -> None:
+        """Give the band of predicted signals the height that it needs in a canvas of this size."""
+        if self.mirror is not None:
+            self.set_band(self.mirror, MIRROR_ROW, self.mirror.height_for(float(self.height())))
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.fit_mirror()
 
     def hide_importance(self) -> None:
         self.gate_image.clear()
@@ -244,6 +269,8 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
         self._theme = theme
         self.setBackground(theme.plot)
         self.labels.set_theme(theme)
+        if self.mirror is not None:
+            self.mirror.set_theme(theme)
         tick_font = QFont(self.font())
         tick_font.setPointSizeF(max(tick_font.pointSizeF() * 0.86, 7.0))
         for axis in (self.left_axis, self.bottom_axis):

@@ -42,6 +42,7 @@ class PlotLabels(pg.GraphicsObject):
         self._bands: tuple[BandLabel, ...] = ()
         self._trace: DrawnTrace | None = None
         self.drawn: list[tuple[str, QRectF]] = []
+        self.placed: list[tuple[PeakMark, QRectF]] = []  # in pixels of the widget
         self.setZValue(30)
 
     @property
@@ -88,8 +89,13 @@ class PlotLabels(pg.GraphicsObject):
         """The height of a row of bands in pixels."""
         return QFontMetricsF(small_font(font)).height() + 2 * _MARGIN + 2
 
+    @staticmethod
+    def line_height(font: QFont) -> float:
+        """The height of one line of a peak's label in pixels."""
+        return QFontMetricsF(small_font(font)).height()
+
     def paint(self, painter, *_args) -> None:
-        self.drawn = []
+        self.drawn, self.placed = [], []
         if not self._peaks and not self._bands:
             return
         to_pixels = painter.transform()
@@ -128,8 +134,8 @@ class PlotLabels(pg.GraphicsObject):
         return taken
 
     def _paint_peaks(self, painter, to_pixels, view, frame, metrics, taken) -> None:
-        painter.setPen(pg.mkPen(self._theme.peak, width=1))
-        height = metrics.height()
+        pen, line = pg.mkPen(self._theme.peak, width=1), metrics.height()
+        painter.setPen(pen)
         placed = 0
         obstacle = self._obstacles(to_pixels)
         for peak in self._peaks:
@@ -138,7 +144,8 @@ class PlotLabels(pg.GraphicsObject):
             ):
                 continue
             tip = to_pixels.map(QPointF(peak.x, peak.y))
-            width = metrics.horizontalAdvance(peak.label)
+            height = 2 * line if peak.atoms else line
+            width = max(map(metrics.horizontalAdvance, (peak.label, peak.atoms)))
             left = tip.x() - width / 2
             if left < frame.left() + 1 or left + width > frame.right() - 1:
                 continue
@@ -156,9 +163,15 @@ class PlotLabels(pg.GraphicsObject):
             if any(box.adjusted(-_GAP, 0, _GAP, 0).intersects(t) for t in taken):
                 continue
             painter.drawLine(QPointF(tip.x(), start), QPointF(tip.x(), end))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, peak.label)
+            middle = Qt.AlignmentFlag.AlignHCenter
+            painter.drawText(box, middle | Qt.AlignmentFlag.AlignBottom, peak.label)
+            if peak.atoms:
+                painter.setPen(QColor(self._theme.accent))
+                painter.drawText(box, middle | Qt.AlignmentFlag.AlignTop, peak.atoms)
+                painter.setPen(pen)
             taken.append(box)
             self.drawn.append((peak.label, box))
+            self.placed.append((peak, box))
             placed += 1
             if placed == _MOST_PEAKS:
                 return

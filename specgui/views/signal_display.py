@@ -84,6 +84,16 @@ class SignalDisplay(QObject):
         edited = self._entry is not None and self._entry.peaks is not None
         return self._shown.marks if edited and self._shown is not None else None
 
+    @property
+    def regions(self) -> list[tuple[float, float]]:
+        """The ranges in ppm of the multiplets that were analysed."""
+        return [m.region for m in self._shown.analysis.multiplets] if self._shown else []
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no tool but the zoom has the mouse."""
+        return self._tools.name == ZOOM
+
     # what is shown
 
     def show_entry(self, entry: SpectrumEntry) -> None:

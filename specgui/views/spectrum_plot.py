@@ -18,6 +18,7 @@ from specgui.appearance import Appearance
 from specgui.document import Finding, SampleEntry, SpectrumEntry
 from specgui.document.findings import gate_range
 from specgui.views.elided_label import ElidedLabel
+from specgui.views.peak_links import PeakLinks, PeakPlace, named_marks, places_of
 from specgui.views.plot_canvas import PlotCanvas
 from specgui.views.plot_labels import BandLabel
 from specgui.views.signal_display import SignalDisplay
@@ -32,6 +33,8 @@ class SpectrumPlot(QFrame):
     """Shows the chosen spectrum of one technique and what was found in it."""
 
     menu_wanted = Signal(QPoint)  # where on the screen
+    # A peak is dragged: technique, shift in ppm, where on the screen, whether it is dropped.
+    peak_dragged = Signal(str, float, QPoint, bool)
 
     def __init__(self, technique: str, workspace: Workspace, appearance: Appearance, parent=None):
         super().__init__(parent)
@@ -78,6 +81,12 @@ class SpectrumPlot(QFrame):
         self.canvas.followed.connect(self.readout.setText)
         self.signals = SignalDisplay(self.canvas, workspace.signals, appearance.theme)
         self.signals.changed.connect(self.refresh_peaks)
+        self.links = PeakLinks(self.canvas.view, self.canvas.labels, appearance.theme)
+        self.links.places_from(self._places, lambda: self._can_link)
+        assigning, name = workspace.assigning, str(technique)
+        self.links.chosen.connect(lambda ppm: assigning.choose_peak(name, ppm))
+        self.links.pointed.connect(lambda ppm: assigning.point_at_peak(name, ppm))
+        self.links.dragged.connect(lambda *drag: self.peak_dragged.emit(name, *drag))
         self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.canvas.customContextMenuRequested.connect(self._on_menu_wanted)
         layout = QVBoxLayout(self)
@@ -113,10 +122,36 @@ class SpectrumPlot(QFrame):
 
     def refresh_peaks(self) -> None:
         visible, edited = self._workspace.options["peak_labels"], self.signals.marks
-        if visible and edited is not None:
+        shown = self.canvas.presentation
+        places = self._places() if shown is not None and shown.x_unit == "ppm" else ()
+        if visible and places:
+            marks = edited if edited is not None else shown.peaks or ()
+            self.canvas.set_peaks(named_marks(str(self.technique), marks, places, shown))
+        elif visible and edited is not None:
             self.canvas.set_peaks(edited)
         else:
             self.canvas.show_peaks(visible)
+        self.refresh_links()
+
+    def refresh_links(self) -> None:
+        """Mark the peaks of the atoms that are chosen, or pointed at."""
+        assigning, name = self._workspace.assigning, str(self.technique)
+        lit, pointed = (
+            frozenset(ppm for technique, ppm in link.places if technique == name)
+            for link in (assigning.link, assigning.pointed)
+        )
+        self.links.mark(lit, pointed)
+
+    @property
+    def _can_link(self) -> bool:
+        """Whether peaks of this plot can be of atoms, and the mouse is free for them."""
+        shown = self.canvas.presentation
+        assignable = self.technique in self._workspace.assigning.techniques
+        return assignable and shown is not None and shown.x_unit == "ppm" and self.signals.is_free
+
+    def _places(self) -> list[PeakPlace]:
+        signals = self._workspace.assigning.signals
+        return places_of(str(self.technique), signals, self.signals.regions)
 
     def refresh_importance(self) -> None:
         """The gates, or the chosen group's own regions with the bands known there."""
@@ -141,6 +176,7 @@ class SpectrumPlot(QFrame):
     def set_theme(self) -> None:
         self.canvas.set_theme(self._appearance.theme)
         self.signals.set_theme(self._appearance.theme)
+        self.links.set_theme(self._appearance.theme)
         self.previous_button.setIcon(self._appearance.icon("previous"))
         self.next_button.setIcon(self._appearance.icon("next"))
         self.warnings.setIcon(self._appearance.icon("warning", "warning"))

@@ -28,6 +28,7 @@ class SpectrumStack(QWidget):
     """Keeps one plot per technique and refreshes what an event concerns."""
 
     menu_wanted = Signal(QPoint)  # where on the screen
+    peak_dragged = Signal(str, float, QPoint, bool)  # as of SpectrumPlot
 
     def __init__(self, workspace: Workspace, appearance: Appearance, parent=None) -> None:
         super().__init__(parent)
@@ -80,6 +81,8 @@ class SpectrumStack(QWidget):
         workspace.findings.changed.connect(self._on_findings)
         workspace.presented.connect(self._on_presented)
         workspace.options.changed.connect(self._on_option)
+        workspace.assigning.changed.connect(self._refresh_peaks)
+        workspace.assigning.linked_changed.connect(self._refresh_links)
         appearance.changed.connect(self._on_theme)
         self.refresh()
 
@@ -135,6 +138,7 @@ class SpectrumStack(QWidget):
         for technique in techniques:
             plot = SpectrumPlot(technique, self._workspace, self._appearance)
             plot.menu_wanted.connect(self.menu_wanted)
+            plot.peak_dragged.connect(self.peak_dragged)
             self._cursors.add(plot.canvas)
             self._plots[technique] = plot
             self.splitter.addWidget(plot)
@@ -170,10 +174,17 @@ class SpectrumStack(QWidget):
             if plot.entry is not None and plot.entry.id == spectrum_id:
                 plot.refresh()
 
+    def _refresh_peaks(self) -> None:
+        for plot in self._plots.values():
+            plot.refresh_peaks()
+
+    def _refresh_links(self) -> None:
+        for plot in self._plots.values():
+            plot.refresh_links()
+
     def _on_option(self, name: str) -> None:
         if name == "peak_labels":
-            for plot in self._plots.values():
-                plot.refresh_peaks()
+            self._refresh_peaks()
         elif name == "importance":
             self._refresh_importance()
         elif name == "ir_scale":

@@ -1,101 +1,94 @@
-"""The Structure panel: the compound as the files or the chemist know it."""
+"""The Structure panel: the compound as the files or the chemist know it, and its assigned atoms."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter
-from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from specgui.appearance import Appearance
+from specgui.views.structure_view import StructureView
 from specgui.workspace import Workspace
-
-_REDRAW_MS = 120
-
-
-class Depiction(QWidget):
-    """Shows an SVG, sharp at any size; says when it needs another one."""
-
-    def __init__(self, parent=None) -> None:
-        super().__init__(parent)
-        self._renderer: QSvgRenderer | None = None
-        self.setMinimumHeight(120)
-        self.setAccessibleName("Structural formula")
-
-    @property
-    def is_empty(self) -> bool:
-        return self._renderer is None
-
-    def set_svg(self, svg: str | None) -> None:
-        self._renderer = QSvgRenderer(QByteArray(svg.encode()), self) if svg else None
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(320, 240)
-
-    def paintEvent(self, _event) -> None:
-        if self._renderer is None or not self._renderer.isValid():
-            return
-        size = self._renderer.defaultSize().toSizeF()
-        size.scale(self.size().toSizeF(), Qt.AspectRatioMode.KeepAspectRatio)
-        room = QRectF(
-            (self.width() - size.width()) / 2, (self.height() - size.height()) / 2,
-            size.width(), size.height(),
-        )  # fmt: skip
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._renderer.render(painter, room)
 
 
 class StructurePanel(QWidget):
-    """Depiction with the chosen group's atoms lit, formula, and a line to type a SMILES in."""
+    """The live drawing, the formula, a line to type a SMILES in, and the way to the editor."""
+
+    draw_wanted = Signal()
 
     def __init__(self, workspace: Workspace, appearance: Appearance, parent=None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._workspace = workspace
+        self._assigning = workspace.assigning
         self._appearance = appearance
-        self.depiction = Depiction()
-        self.nothing = QLabel("No structure known.\nType a SMILES below to compare it.")
+        self.view = StructureView(appearance)
+        self.nothing = QLabel("No structure known.\nType a SMILES below, or draw it.")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setProperty("role", "muted")
         self.formula = QLabel()
         self.formula.setTextFormat(Qt.TextFormat.RichText)
         self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.numbers = QToolButton()
+        self.numbers.setText("1 2 3")
+        self.numbers.setCheckable(True)
+        self.numbers.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.numbers.setAccessibleName("Atom numbers")
+        self.numbers.setToolTip("Atom numbers, counted from 0 as the structure was given (N)")
         self.error = QLabel()
         self.error.setProperty("role", "error")
         self.error.setWordWrap(True)
         self.smiles_box = QLineEdit()
-        self.smiles_box.setPlaceholderText("SMILES, for example CC(=O)Oc1ccccc1C(=O)O")
+        self.smiles_box.setPlaceholderText("SMILES or InChI")
+        self.smiles_box.setToolTip("For example CC(=O)Oc1ccccc1C(=O)O")
         self.smiles_box.setAccessibleName("Structure as SMILES")
         self.smiles_box.setAcceptDrops(False)
         self.smiles_box.setClearButtonEnabled(True)
+        self.draw = QPushButton("Draw…")
+        self.draw.setToolTip("Draw or change the structure (Ctrl+D)")
         self.from_file = QPushButton("Use file's")
         self.from_file.setToolTip("Forget the typed structure and take the one in the files")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
         layout.setSpacing(6)
-        layout.addWidget(self.depiction, 1)
+        layout.addWidget(self.view, 1)
         layout.addWidget(self.nothing, 1)
-        layout.addWidget(self.formula)
+        line = QHBoxLayout()
+        line.addWidget(self.formula, 1)
+        line.addWidget(self.numbers)
+        layout.addLayout(line)
         layout.addWidget(self.error)
         row = QHBoxLayout()
         row.addWidget(self.smiles_box, 1)
+        row.addWidget(self.draw)
         row.addWidget(self.from_file)
         layout.addLayout(row)
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._ask_for_depiction)
 
         self.smiles_box.returnPressed.connect(self._on_entered)
         self.from_file.clicked.connect(self._on_from_file)
+        self.draw.clicked.connect(self.draw_wanted)
+        self.numbers.toggled.connect(self._on_numbers)
+        self.view.numbers_toggled.connect(self._on_numbers)
+        self.view.atom_chosen.connect(self._assigning.choose_atom)
+        self.view.atom_pointed.connect(
+            lambda atom: self._assigning.point_at_atoms(() if atom is None else (atom,))
+        )
         workspace.selection.sample_changed.connect(self.refresh)
-        workspace.selection.group_changed.connect(self._ask_for_depiction)
+        workspace.selection.group_changed.connect(self._refresh_marks)
         workspace.structure_changed.connect(self.refresh)
-        workspace.depicted.connect(self._on_depicted)
-        appearance.changed.connect(self._ask_for_depiction)
+        workspace.options.changed.connect(self._on_option)
+        self._assigning.drawing_changed.connect(self._refresh_drawing)
+        self._assigning.changed.connect(self._refresh_marks)
+        self._assigning.linked_changed.connect(self._refresh_marks)
+        self._on_option("atom_numbers")
         self.refresh()
 
     def refresh(self) -> None:
@@ -105,45 +98,52 @@ class StructurePanel(QWidget):
         failed = isinstance(structure, ValueError)
         known = structure is not None and not failed
         self.setEnabled(sample is not None)
-        self.depiction.setVisible(known)
+        for widget in (self.view, self.formula, self.numbers):
+            widget.setVisible(known)
         self.nothing.setVisible(not known)
         self.error.setVisible(failed)
         self.error.setText(f"⚠ {structure}" if failed else "")
         self.smiles_box.setProperty("invalid", failed)
         self.smiles_box.style().polish(self.smiles_box)
-        self.formula.setVisible(known)
         typed = sample.typed_structure if sample else None
         self.from_file.setVisible(typed is not None)
         if not self.smiles_box.hasFocus() or typed is not None:
-            self.smiles_box.setText(typed or (structure.smiles if known else ""))
+            # A molblock of several lines is shown as what it means.
+            text = structure.smiles if known and "\n" in (typed or "\n") else typed
+            self.smiles_box.setText(text or "")
             self.smiles_box.setCursorPosition(0)
         if known:
-            self.formula.setText(f"<b>{_with_subscripts(structure.formula)}</b>")
-            self._ask_for_depiction()
-        else:
-            self.depiction.set_svg(None)
+            self.formula.setText(f"<b>{with_subscripts(structure.formula)}</b>")
+        self._refresh_drawing()
 
     def focus_entry(self) -> None:
         """Put the keyboard into the line where a structure is typed."""
         self.smiles_box.setFocus()
         self.smiles_box.selectAll()
 
-    def resizeEvent(self, event) -> None:
-        super().resizeEvent(event)
-        self._redraw.start()
+    def _refresh_drawing(self) -> None:
+        self.view.set_drawing(self._assigning.drawing)
+        self._refresh_marks()
 
-    def _ask_for_depiction(self) -> None:
-        structure = self._workspace.structure_of(self._workspace.selection.sample)
-        if structure is None or isinstance(structure, ValueError):
-            return
-        size = self.depiction.size()
-        if size.width() > 20 and size.height() > 20:
-            self._workspace.depict(
-                structure, size.width(), size.height(), self._appearance.theme.is_dark
-            )
+    def _refresh_marks(self) -> None:
+        assigning = self._assigning
+        signals = [signal for signal in assigning.signals if signal.atoms]
+        hatched = {atom for signal in signals if signal.is_uncertain for atom in signal.atoms}
+        lit = assigning.link.atoms
+        if not lit:
+            lit = assigning.pointed.atoms
+        self.view.mark(lit, assigning.atoms_of_group(self._workspace.selection.group), hatched)
+        atoms = [atom.number for atom in self.view.drawing.atoms]
+        self.view.set_told({atom: assigning.told_of(atom) for atom in atoms})
 
-    def _on_depicted(self, svg: str) -> None:
-        self.depiction.set_svg(svg)
+    def _on_numbers(self, shown: bool) -> None:
+        self._workspace.options["atom_numbers"] = shown
+
+    def _on_option(self, name: str) -> None:
+        if name == "atom_numbers":
+            shown = self._workspace.options["atom_numbers"]
+            self.numbers.setChecked(shown)
+            self.view.show_numbers(shown)
 
     def _on_entered(self) -> None:
         sample = self._workspace.selection.sample
@@ -156,7 +156,7 @@ class StructurePanel(QWidget):
             self._workspace.document.set_structure(sample.id, None)
 
 
-def _with_subscripts(formula: str) -> str:
+def with_subscripts(formula: str) -> str:
     """A formula as rich text, its numbers below the line (a charge's stay on it)."""
     text = ""
     for position, character in enumerate(formula):

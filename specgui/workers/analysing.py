@@ -192,22 +192,30 @@ def picking_all(spectrum: Spectrum, shown: Presentation) -> Verb:
 def writing_text(
     parts: Sequence[tuple[Spectrum, Presentation, SignalAnalysis | None, tuple[Peak, ...] | None]],
     structure: Structure | None = None,
+    atoms: Sequence[Sequence[tuple[float, int]]] = (),
 ) -> Verb:
     """The verb: returns the lines of a paper for NMR spectra, as plain text and as HTML.
 
     A spectrum that was not analysed is read as it is by default, with the protons of a known
-    structure, and not changed.
+    structure, and not changed. ``atoms``: shift in ppm and atom of the assigned peaks of each.
     """
 
     def verb(ticket: Ticket) -> Generator[None, None, tuple[str, str]]:
+        from engine.tasks.assignment_records import with_atoms
         from engine.tasks.report_signals import said_signals, signal_line
 
         lines = []
-        for spectrum, shown, analysis, peaks in parts:
+        for number, (spectrum, shown, analysis, peaks) in enumerate(parts):
             yield
             drawn = shown_spectrum(spectrum, shown)
             signals = said_signals(drawn, analysis, peaks, structure)
-            lines.append([signal_line(drawn, signals, style) for style in ("plain", "html")])
+            assigned = atoms[number] if number < len(atoms) else ()
+            if assigned:
+                told = replace(drawn, metadata={**drawn.metadata, "peaks": signals})
+                signals = with_atoms(told, assigned).metadata["peaks"]
+            lines.append(
+                [signal_line(drawn, signals, s, bool(assigned)) for s in ("plain", "html")]
+            )
         said = [line for line in lines if line[0]]
         return "\n".join(plain for plain, _ in said), "<br>\n".join(rich for _, rich in said)
 

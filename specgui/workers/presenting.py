@@ -19,12 +19,16 @@ _MOST_MARKS = 400
 
 @dataclass(frozen=True)
 class PeakMark:
-    """A peak to be labelled: where its tip is drawn, and whether it points down (transmittance)."""
+    """A peak to be labelled: where its tip is drawn, and whether it points down (transmittance).
+
+    ``atoms`` are the names of those it belongs to, "" for none.
+    """
 
     x: float
     y: float
     label: str
     points_down: bool = False
+    atoms: str = ""
 
 
 @dataclass(frozen=True, eq=False)

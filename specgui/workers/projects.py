@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from specgui.document.findings import Finding
 from specgui.workers.job_board import Ticket
@@ -44,16 +44,25 @@ def recovering(journal: ProjectJournal) -> Callable[[Ticket], Generator]:
 
 
 def saving(
-    path: Path, state: ProjectState, findings: Mapping[int, Finding]
+    path: Path,
+    state: ProjectState,
+    findings: Mapping[int, Finding],
+    more: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> Callable[[Ticket], Generator]:
-    """The verb: writes a project with the findings of its samples; returns the file's path."""
+    """The verb: writes a project with the findings of its samples; returns the file's path.
+
+    ``more`` are other predictions to be kept: by sample, then by their kind.
+    """
 
     def verb(ticket: Ticket) -> Generator[None, None, Path]:
         from engine.library.project_file import save_project
         from specgui.document.stored_findings import stored
 
         yield
-        kept = {sample_id: stored(finding) for sample_id, finding in findings.items()}
+        kept = {
+            sample_id: {**stored(finding), **(more or {}).get(sample_id, {})}
+            for sample_id, finding in findings.items()
+        }
         return save_project(path, state, kept)
 
     return verb

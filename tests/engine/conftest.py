@@ -182,3 +182,88 @@ def table_writer():
 def computed_infrared():
     """A row of the table of computed vibrations for a SMILES."""
     return infrared_row
+
+
+class RulePredictor:
+    """Shifts by a simple rule, so that a library is made without a network.
+
+    A carbon's shift follows from its hydrogens, aromaticity and the atoms beside it; that of its
+    hydrogens is a twentieth of it.
+    """
+
+    name = "rule 1"
+
+    def predict(self, molecules, solvent=None):
+        from engine.chemistry.molecular_graph import molecular_graph
+        from engine.chemistry.predicted_shifts import MoleculeShifts
+
+        found = []
+        for molecule in molecules:
+            graph = molecular_graph(molecule)
+            shifts = np.full((len(graph), 2), np.nan)
+            for atom in molecule.GetAtoms():
+                if atom.GetAtomicNum() == 6:
+                    shifts[atom.GetIdx()] = (self._carbon(atom), 1.5)
+            protons = np.full((len(graph), 2), np.nan)
+            carried = graph.hydrogens > 0
+            protons[carried] = np.nan_to_num(shifts[carried, :1], nan=60.0) / 20 + [0.0, 0.1]
+            protons[carried, 1] = 0.1
+            for number in np.unique(graph.classes):
+                same = graph.classes == number
+                shifts[same], protons[same] = shifts[same].mean(0), protons[same].mean(0)
+            found.append(
+                MoleculeShifts(shifts, protons, np.zeros(len(graph)), graph.classes,
+                               graph.hydrogens, graph.elements)
+            )  # fmt: skip
+        return found
+
+    def _carbon(self, atom) -> float:
+        beside = [n for n in atom.GetNeighbors() if n.GetAtomicNum() != 6]
+        second = sum(n.GetDegree() + n.GetAtomicNum() / 10 for n in atom.GetNeighbors())
+        aromatic = 105.0 if atom.GetIsAromatic() else 0.0
+        doubled = 90.0 if str(atom.GetHybridization()) == "SP2" and not aromatic else 0.0
+        pulled = sum(12.0 * (n.GetAtomicNum() - 5) for n in beside if n.GetAtomicNum() < 10)
+        return 12 + aromatic + doubled + pulled + 2.1 * second - 1.7 * atom.GetTotalNumHs()
+
+
+@pytest.fixture(scope="session")
+def rule_predictor():
+    return RulePredictor()
+
+
+# SMILES, 13C by atom, 1H by heavy atom.
+_ASSIGNED = (
+    ("CCO", {0: 18.2, 1: 58.0}, {0: 1.2, 1: 3.7}),
+    ("CC(C)=O", {0: 30.8, 1: 206.7, 2: 30.8}, {0: 2.1, 2: 2.1}),
+    ("CC#N", {0: 1.9, 1: 116.4}, {0: 2.0}),
+    ("Cc1ccccc1", {0: 21.4, 1: 137.8, 2: 129.1, 3: 128.3, 4: 125.4, 5: 128.3, 6: 129.1}, {0: 2.3}),
+    ("CCOC(C)=O", {0: 14.2, 1: 60.4, 3: 171.0, 4: 21.0}, {0: 1.3, 1: 4.1, 4: 2.0}),
+    ("CC=O", {0: 31.2, 1: 200.5}, {0: 2.2, 1: 9.8}),
+    ("CCN", {0: 19.0, 1: 36.9}, {0: 1.1, 1: 2.7}),
+    ("CC(Cl)C", {0: 27.3, 1: 53.9, 3: 27.3}, {0: 1.5, 1: 4.2, 3: 1.5}),
+    ("C1CCOC1", {0: 25.6, 1: 25.6, 2: 67.9, 4: 67.9}, {0: 1.8, 1: 1.8, 2: 3.7, 4: 3.7}),
+    ("CCCO", {0: 10.3, 1: 25.8, 2: 64.4}, {0: 0.9, 1: 1.6, 2: 3.6}),
+)
+
+
+@pytest.fixture
+def assigned_rows():
+    """Make rows of the table of NMR peaks whose peaks are assigned, as by a source."""
+    from rdkit import Chem
+
+    from engine.chemistry.structure import molecule_key
+
+    def row(smiles, carbon, proton, source) -> dict:
+        atoms = Chem.MolFromSmiles(smiles).GetAtoms()
+        letters = {ppm: "SDTQ"[atoms[atom].GetTotalNumHs()] for atom, ppm in carbon.items()}
+        shifts = list(carbon.values())
+        return {
+            "key": molecule_key(smiles), "smiles": smiles, "assigned_smiles": smiles,
+            "assignment_source": source, "meta": {},
+            "c13": [{"ppm": p, "n": shifts.count(p), "mult": letters[p]} for p in sorted(letters)],
+            "h1": [{"ppm": p, "n": 1} for p in sorted(set(proton.values()))],
+            "c13_atoms": {str(atom): [ppm] for atom, ppm in carbon.items()},
+            "h1_atoms": {str(atom): [ppm] for atom, ppm in proton.items()},
+        }  # fmt: skip
+
+    return lambda source="human_molblock": [row(*entry, source) for entry in _ASSIGNED]

@@ -178,7 +178,7 @@ def test_a_lie_about_points_and_values_that_are_no_numbers(run, tmp_path, line):
         ["predict", "--example", "a"],
         ["inspect", "a", "--technique", "Ramen"],
         ["inspect", "--fast", "a"],
-        ["search", "a"],
+        ["seek", "a"],
         ["report", "a", "--out", "b.docx"],
     ],
 )

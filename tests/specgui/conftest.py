@@ -14,9 +14,12 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QThread
 from PySide6.QtWidgets import QApplication
 
 from engine.chemistry.functional_groups import GROUP_NAMES
+from engine.chemistry.predicted_shifts import PredictedSignal
 from engine.formats import run_file  # noqa: F401 - it is there when engine.formats is a fake
 from engine.formats.errors import FormatError
 from engine.spectra import Source, Spectrum
+from engine.tasks import assignment_records  # noqa: F401 - it is there when engine.tasks is a fake
+from engine.tasks.assignment import Assignment, AtomAssignment
 from engine.tasks.group_identification import (
     Evidence,
     GroupIdentification,
@@ -104,6 +107,22 @@ def mass() -> Spectrum:
 # fakes
 
 
+# CC(C)=O: atoms 0 and 2 are equivalent, 3 is the oxygen.
+ACETONE = """
+  acetone
+
+  4  3  0  0  0  0  0  0  0  0999 V2000
+   -1.2990   -0.7500    0.0000 C   0  0
+    0.0000    0.0000    0.0000 C   0  0
+    1.2990   -0.7500    0.0000 C   0  0
+    0.0000    1.5000    0.0000 O   0  0
+  1  2  1  0
+  2  3  1  0
+  2  4  2  0
+M  END
+"""
+
+
 class FakeEngine:
     """Stands in for reading and for the network: a file's name says what is in it."""
 
@@ -112,6 +131,7 @@ class FakeEngine:
         self.hold = threading.Event()
         self.hold.set()
         self.identified: list = []
+        self.assigned: list = []
         self.error: Exception | None = None
 
     def open_many(self, paths, on_progress=None, is_cancelled=None, **_wanted):
@@ -136,6 +156,33 @@ class FakeEngine:
         if self.error is not None:
             raise self.error
         return identification_of(sample)
+
+    def assign(self, sample, structure=None, fixed=()) -> Assignment:
+        """Acetone: the ketone at 206.7, the methyl groups at 30.9; 128.0 belongs to no atom."""
+        self.assigned.append((sample, tuple(fixed)))
+        if self.error is not None:
+            raise self.error
+        said = {atom: ppm for element, atom, ppm in fixed if element == "C"}
+        found = []
+        for atom, ppm, equivalent in ((0, 30.9, (0, 2)), (1, 206.7, (1,)), (2, 30.9, (0, 2))):
+            own = [said[other] for other in equivalent if other in said]
+            found.append(
+                AtomAssignment(
+                    atom, "C", own[0] if own else ppm, 31.0 if ppm < 100 else 200.0, 2.0,
+                    0.5 if atom == 1 else 0.995, equivalent, atom in said,
+                )
+            )  # fmt: skip
+        taken = {one.peak for one in found}
+        left = [("13C NMR", ppm) for ppm in (206.7, 128.0, 30.9) if ppm not in taken]
+        return Assignment(None, tuple(found), tuple(left))
+
+    def predict_shifts(self, structure, techniques, solvent=None):
+        """Of acetone, in the 13C spectrum alone."""
+        signals = (
+            PredictedSignal("13C NMR", (1,), 200.0, 2.0, 1, 0),
+            PredictedSignal("13C NMR", (0, 2), 31.0, 1.0, 2, 3),
+        )
+        return tuple(signal for signal in signals if signal.technique in techniques)
 
 
 def _from(path, spectrum: Spectrum) -> Spectrum:
@@ -192,7 +239,7 @@ def engine(monkeypatch, infrared, carbon, mass) -> FakeEngine:
     def parse(text):
         if "C" not in text:
             raise ValueError(f"{text!r} is not a valid SMILES")
-        return FakeStructure(text, "", "C3H6O", frozenset({"Ketone", "Ester"}))
+        return FakeStructure(text, ACETONE, "C3H6O", frozenset({"Ketone", "Ester"}))
 
     def depict(structure, width, height, dark=False, highlight_atoms=()):
         return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"/>'
@@ -200,6 +247,8 @@ def engine(monkeypatch, infrared, carbon, mass) -> FakeEngine:
     for name, contents in {
         "engine.formats": {"open_many": fake.open_many},
         "engine.tasks": {"identify_groups": fake.identify_groups, "NoModelError": NoModelError},
+        "engine.tasks.assignment": {"assign": fake.assign},
+        "engine.tasks.shifts": {"predict_shifts": fake.predict_shifts},
         "engine.chemistry.structure": {"parse_structure": parse, "depict_svg": depict},
     }.items():
         module = types.ModuleType(name)

@@ -112,7 +112,7 @@ def test_a_known_structure_tells_hits_from_misses(opened, qtbot, settle):
     agreement = {name: _row(opened, name).agreement for name in ("Ketone", "Ester", "Alkane")}
     assert agreement == {"Ketone": HIT, "Ester": MISSED, "Alkane": EXTRA}
     assert _listed(opened) == ["Ketone", "Alkane", "Ester"], "a missed group is not hidden"
-    assert not opened.structure.depiction.is_empty
+    assert not opened.structure.view.is_empty
     assert "<sub>3</sub>" in opened.structure.formula.text()
 
 

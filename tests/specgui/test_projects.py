@@ -82,6 +82,7 @@ def _names(window) -> list[str]:
 def test_saving_names_the_window_and_keeps_everything(opened, ready, save_to, tmp_path):
     document = opened.workspace.document
     document.set_structure(document.samples[0].id, "CC(C)=O")
+    ready(opened)  # the structure's atoms are assigned by then: that is an edit too
     assert opened.windowTitle() == "Untitled project[*] – SpecGUI" and opened.isWindowModified()
     save_to(tmp_path / "acetone")
     _trigger(opened, "file.save")

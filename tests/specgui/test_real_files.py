@@ -36,7 +36,7 @@ def test_the_example_is_read_named_and_compared(qtbot, real_window):
         pytest.skip(finding.message)
     assert finding.state == "done", finding.message
     assert "Aldehyde" in real_window.workspace.true_groups(sample)
-    assert not real_window.structure.depiction.is_empty
+    assert not real_window.structure.view.is_empty
     for plot in real_window.stack.plots.values():
         assert not plot.canvas.gate_image.is_empty
 

@@ -151,3 +151,11 @@ def test_a_stick_is_pointed_at_and_nothing_where_none_is():
     assert peak_near(sticks, 50.0, 1.0) is None
     slope = Spectrum("IR", np.arange(100.0), np.arange(100.0), "1/cm", "absorbance")
     assert peak_near(slope, 50.0, 3.0) is None
+
+
+def test_inverted_lines_are_as_wide_as_upright_ones():
+    x = np.linspace(0, 100, 20001)
+    y = sum(h / (1 + ((x - c) / 0.05) ** 2) for c, h in ((20, 1.0), (40, -1.0), (60, 1.0)))
+    spectrum = Spectrum("13C NMR", x, y, "ppm", metadata={"pulse_program": "dept135"})
+    widths = {round(p.position): p.width for p in pick_peaks(spectrum)}
+    assert widths == pytest.approx({20: 0.1, 40: 0.1, 60: 0.1}, rel=0.05)
