@@ -13,6 +13,9 @@ from engine.processing.steps import step_kind
 from engine.spectra import Spectrum
 
 # Line broadening (Hz) that suits the natural line width of the nucleus.
+# Over a wide window the first points of the FID, where the pulse still rings, make the base line
+# roll; lines of 13C are too narrow to be taken for it.
+_SMOOTHNESS = {"13C": 5.0}
 _LINE_BROADENING_HZ = {"1H": 0.3, "13C": 1.0}
 
 
@@ -132,10 +135,13 @@ def default_chain(spectrum: Spectrum) -> Chain:
     steps.append(Step("zero_fill", {"factor": 2}))
     if group_delay(spectrum) > 0:
         steps.append(Step("remove_group_delay"))
+    level: dict[str, Any] = {"method": "signal-free" if signs == "mixed" else "aspls"}
+    if nucleus in _SMOOTHNESS:
+        level["smoothness"] = _SMOOTHNESS[nucleus]
     steps += [
         Step("fourier_transform"),
         Step("automatic_phase", {"signs": signs}),
-        Step("baseline", {"method": "signal-free" if signs == "mixed" else "aspls"}),
+        Step("baseline", level),
     ]
     if spectrum.metadata.get("carrier_ppm") is None:
         steps.append(Step("reference"))

@@ -386,3 +386,18 @@ def test_automatic_phase_of_a_real_line_on_a_rolling_ground(samples):
     fid = open_spectra(samples / "nmr" / "10_nmrpipe" / "1d_19F.fid")[0]
     zero, first = apply(default_chain(fid), fid).metadata["phase_deg"]
     assert (zero, first) == (pytest.approx(51, abs=3), 0.0)
+
+
+def test_a_rolling_base_line_of_carbon_is_levelled_and_its_lines_are_kept():
+    x = np.linspace(-30, 250, 65536)
+    roll = 0.1 * np.cos((x + 30) / 280 * 2 * np.pi * 2.5)
+    places = (20.0, 56.0, 126.5, 127.0, 170.0)
+    lines = sum(1 / (1 + ((x - c) / 0.008) ** 2) for c in places)
+    chain = default_chain(Spectrum("13C NMR", np.arange(64.0), np.ones(64), "s", kind="fid"))
+    step = next(step for step in chain.steps if step.name == "baseline")
+    levelled = step(Spectrum("13C NMR", x, lines + roll, "ppm"))
+    between = (lines < 0.002) & (x > -15) & (x < 235)
+    assert np.abs(levelled.y[between]).max() < 0.02
+    for place in places:
+        near = np.abs(x - place) < 0.05
+        assert levelled.y[near].max() == pytest.approx(lines[near].max(), abs=0.02)
