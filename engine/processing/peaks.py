@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,14 @@ from engine.spectra import Spectrum, Technique
 MAX_PEAKS = 5000
 _HILL_POINTS = 4000
 _TMS_PPM = {"1H": 0.03, "13C": 0.1}
+
+# Beside a strong line, within this (ppm) and below this share of its height, is its own foot: side
+# lobes of a FID that was cut, or of a poor shim.
+_FOOT_PPM, _FOOT_SHARE = 0.5, 0.08
+# Wider than so many usual lines, and than so much (ppm), is a hump of the baseline.
+_HUMP_LINES, _HUMP_PPM = 20.0, 0.5
+# Carbons with hydrogens are alike in height in a DEPT spectrum; what is lower is noise.
+_EDITED_SHARE = 0.05
 
 _DIRECTIONS = ("auto", "up", "down", "both")
 
@@ -78,6 +88,45 @@ def pick_peaks(
     if len(peaks) > MAX_PEAKS:
         peaks = sorted(peaks, key=lambda p: -abs(p.height))[:MAX_PEAKS]
     return sorted(peaks, key=lambda p: p.position)
+
+
+def compound_peaks(spectrum: Spectrum) -> list[Peak]:
+    """The peaks of a spectrum that belong to the compound, in rising order of position.
+
+    Without the lines of solvent and reference; of 13C spectra only what is a line
+    (:func:`carbon_lines`). Raises ``ValueError`` for a FID.
+    """
+    peaks = pick_peaks(spectrum, drop_solvent=True)
+    if spectrum.technique != Technique.C13_NMR or spectrum.kind == "sticks":
+        return peaks
+    return carbon_lines(peaks, _EDITED_SHARE if inverted_lines_expected(spectrum) else 0.0)
+
+
+def carbon_lines(peaks: Sequence[Peak], least: float = 0.0) -> list[Peak]:
+    """Those of the picked peaks of a 13C spectrum that are lines of carbons.
+
+    Left out are humps of the baseline, the feet of strong lines, and what is below the share
+    ``least`` of the highest peak. A list that is wrong about a carbon costs a search less than one
+    that holds carbons which are none.
+    """
+    if not peaks:
+        return []
+    usual = statistics.median(peak.width for peak in peaks)
+    highest = max(abs(peak.height) for peak in peaks)
+    widest = max(_HUMP_LINES * usual, _HUMP_PPM)
+
+    def is_foot(peak: Peak) -> bool:
+        return any(
+            abs(other.position - peak.position) <= _FOOT_PPM
+            and abs(peak.height) < _FOOT_SHARE * abs(other.height)
+            for other in peaks
+        )
+
+    return [
+        peak
+        for peak in peaks
+        if peak.width <= widest and abs(peak.height) >= least * highest and not is_foot(peak)
+    ]
 
 
 def peak_near(spectrum: Spectrum, position: float, reach: float) -> Peak | None:

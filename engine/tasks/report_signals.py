@@ -42,11 +42,11 @@ def nmr_signals(
         if structure is not None and multiplets:
             counts = proton_counts(multiplets, structure)
         return [_signal(found, count) for found, count in zip(multiplets, counts, strict=True)]
-    from engine.processing.peaks import pick_peaks
+    from engine.processing.peaks import compound_peaks
 
     mhz = float(spectrum.metadata.get("frequency_mhz") or 0)
     signals = []
-    for peak in reversed(pick_peaks(spectrum, drop_solvent=True)):
+    for peak in reversed(compound_peaks(spectrum)):
         signal: dict[str, Any] = {"position": peak.position, "intensity": peak.height}
         if mhz and peak.width:
             signal["width_hz"] = peak.width * mhz

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,18 +10,11 @@ from typing import Any
 from engine.chemistry.observed_peaks import ObservedPeak
 from engine.processing import analyse_signals, apply, default_chain, pick_peaks
 from engine.processing.integration import COMPOUND
-from engine.processing.peaks import Peak
+from engine.processing.peaks import compound_peaks
 from engine.spectra import Sample, Spectrum, Technique
 
 # Lines of one carbon in two experiments lie no farther apart than this, ppm.
 _SAME_LINE = 0.3
-# Beside a strong line, within this (ppm) and below this share of its height, is its own foot: side
-# lobes of a FID that was cut, or of a poor shim.
-_FOOT_PPM, _FOOT_SHARE = 0.5, 0.08
-# Wider than so many usual lines, and than so much (ppm), is a hump of the baseline.
-_HUMP_LINES, _HUMP_PPM = 20.0, 0.5
-# Carbons with hydrogens are alike in height in a DEPT spectrum; what is lower is noise.
-_DEPT_SHARE = 0.05
 _ANGLE = re.compile(r"dept\D{0,4}(45|90|135)", re.IGNORECASE)
 
 
@@ -61,37 +53,7 @@ def _peaks_of(spectrum: Spectrum) -> list[ObservedPeak]:
         signals = _multiplets(spectrum)
         if signals:
             return signals
-    peaks = pick_peaks(spectrum, drop_solvent=True)
-    if spectrum.technique == Technique.C13_NMR:
-        peaks = carbon_lines(peaks, _DEPT_SHARE if _dept_angle(spectrum) else 0.0)
-    return [ObservedPeak(p.position, p.height) for p in peaks]
-
-
-def carbon_lines(peaks: Sequence[Peak], least: float = 0.0) -> list[Peak]:
-    """Those of the picked peaks of a 13C spectrum that are lines of carbons.
-
-    Left out are humps of the baseline, the feet of strong lines, and what is below the share
-    ``least`` of the highest peak. A list that is wrong about a carbon costs a search less than one
-    that holds carbons which are none.
-    """
-    if not peaks:
-        return []
-    usual = statistics.median(peak.width for peak in peaks)
-    highest = max(abs(peak.height) for peak in peaks)
-    widest = max(_HUMP_LINES * usual, _HUMP_PPM)
-
-    def is_foot(peak: Peak) -> bool:
-        return any(
-            abs(other.position - peak.position) <= _FOOT_PPM
-            and abs(peak.height) < _FOOT_SHARE * abs(other.height)
-            for other in peaks
-        )
-
-    return [
-        peak
-        for peak in peaks
-        if peak.width <= widest and abs(peak.height) >= least * highest and not is_foot(peak)
-    ]
+    return [ObservedPeak(p.position, p.height) for p in compound_peaks(spectrum)]
 
 
 def _multiplets(spectrum: Spectrum) -> list[ObservedPeak]:

@@ -181,10 +181,10 @@ def picking_all(spectrum: Spectrum, shown: Presentation) -> Verb:
     """The verb: returns all peaks but the solvent's."""
 
     def verb(ticket: Ticket) -> Generator[None, None, tuple[Peak, ...]]:
-        from engine.processing.peaks import pick_peaks
+        from engine.processing.peaks import compound_peaks
 
         yield
-        return tuple(pick_peaks(shown_spectrum(spectrum, shown), drop_solvent=True))
+        return tuple(compound_peaks(shown_spectrum(spectrum, shown)))
 
     return verb
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine import Sample, Spectrum, open_spectra
-from engine.processing.peaks import Peak
-from engine.tasks.sample_peaks import carbon_lines, observed_peaks
+from engine.processing.peaks import Peak, carbon_lines
+from engine.tasks.sample_peaks import observed_peaks
 
 
 def carbon(lines, program="", x=None, solvent=None):
