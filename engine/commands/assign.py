@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from engine.commands.inputs import error_entries, read
-from engine.commands.outcome import BAD_USAGE, NO_INPUT, NO_MODEL, CommandError, Outcome, table
+from engine.commands.compound import (
+    answer,
+    spectra_arguments,
+    structure_argument,
+    structure_given,
+)
+from engine.commands.inputs import read
+from engine.commands.outcome import BAD_USAGE, CommandError, Outcome, table
 from engine.spectra import Sample
 
 if TYPE_CHECKING:
@@ -16,13 +22,8 @@ HELP = "assign the peaks of 13C and 1H spectra to the atoms of a structure"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="the spectra of one compound")
-    parser.add_argument("--technique", help="what a table of plain numbers is, such as '13C NMR'")
-    parser.add_argument(
-        "--structure",
-        metavar="SMILES|FILE",
-        help="SMILES, InChI or a structure file (default: the one in the files)",
-    )
+    spectra_arguments(parser)
+    structure_argument(parser)
     parser.add_argument(
         "--fix",
         action="append",
@@ -36,31 +37,10 @@ def run(options: argparse.Namespace) -> Outcome:
     fixed = tuple(_pair(text) for text in options.fix)
     structure = structure_given(options.structure)
     spectra, errors = read(options.files, options.technique)
-    from engine.library.group_model import NoModelError
     from engine.tasks.assignment import assign
 
-    try:
-        result = assign(Sample(tuple(spectra), structure=structure), fixed=fixed)
-    except NoModelError as error:
-        raise CommandError(NO_MODEL, str(error)) from error
-    except ValueError as error:
-        raise CommandError(NO_INPUT, str(error)) from error
-    document = result.to_dict()
-    if errors:
-        document["errors"] = error_entries(errors)
-    return Outcome(document, _text(result), tuple(message for _, message in errors))
-
-
-def structure_given(text: str | None) -> str | None:
-    """A structure named on the command line, as a molblock; raises ``CommandError``."""
-    if text is None:
-        return None
-    from engine.chemistry.structure import parse_structure
-
-    try:
-        return parse_structure(text).molblock
-    except ValueError as error:
-        raise CommandError(BAD_USAGE, f"--structure: {error}") from error
+    sample = Sample(tuple(spectra), structure=structure)
+    return answer(lambda: assign(sample, fixed=fixed), _text, errors)
 
 
 def _pair(text: str) -> FixedPair:

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.inputs import error_entries, read
-from engine.commands.outcome import BAD_USAGE, NO_INPUT, NO_MODEL, CommandError, Outcome, table
+from engine.commands.compound import answer, spectra_arguments
+from engine.commands.inputs import read
+from engine.commands.outcome import BAD_USAGE, NO_INPUT, CommandError, Outcome, table
 from engine.spectra import Sample
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ HELP = "rank candidate structures by the probability that they have the spectra"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="the spectra of one compound")
-    parser.add_argument("--technique", help="what a table of plain numbers is, such as '13C NMR'")
+    spectra_arguments(parser)
     parser.add_argument(
         "--candidates", type=Path, required=True, metavar="FILE.smi",
         help="a SMILES and a name in each line, or an SDF",
@@ -40,18 +40,9 @@ def run(options: argparse.Namespace) -> Outcome:
     except ValueError as error:
         raise CommandError(NO_INPUT, f"--candidates: {error}") from error
     spectra, errors = read(options.files, options.technique)
-    from engine.library.group_model import NoModelError
 
-    try:
-        result = rank(Sample(tuple(spectra), formula=options.formula), candidates)
-    except NoModelError as error:
-        raise CommandError(NO_MODEL, str(error)) from error
-    except ValueError as error:
-        raise CommandError(NO_INPUT, str(error)) from error
-    document = result.to_dict()
-    if errors:
-        document["errors"] = error_entries(errors)
-    return Outcome(document, _text(result), tuple(message for _, message in errors))
+    sample = Sample(tuple(spectra), formula=options.formula)
+    return answer(lambda: rank(sample, candidates), _text, errors)
 
 
 def _text(result: Ranking) -> str:

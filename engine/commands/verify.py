@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from engine.commands.assign import structure_given
-from engine.commands.inputs import error_entries, read
-from engine.commands.outcome import NO_INPUT, NO_MODEL, CommandError, Outcome, table
+from engine.commands.compound import (
+    answer,
+    spectra_arguments,
+    structure_argument,
+    structure_given,
+)
+from engine.commands.inputs import read
+from engine.commands.outcome import Outcome, table
 from engine.spectra import Sample
 
 if TYPE_CHECKING:
@@ -17,31 +22,17 @@ HELP = "test whether a structure fits the spectra of a compound"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="the spectra of one compound")
-    parser.add_argument("--technique", help="what a table of plain numbers is, such as '13C NMR'")
-    parser.add_argument(
-        "--structure",
-        metavar="SMILES|FILE",
-        help="SMILES, InChI or a structure file (default: the one in the files)",
-    )
+    spectra_arguments(parser)
+    structure_argument(parser)
 
 
 def run(options: argparse.Namespace) -> Outcome:
     structure = structure_given(options.structure)
     spectra, errors = read(options.files, options.technique)
-    from engine.library.group_model import NoModelError
     from engine.tasks.verification import verify
 
-    try:
-        result = verify(Sample(tuple(spectra), structure=structure))
-    except NoModelError as error:
-        raise CommandError(NO_MODEL, str(error)) from error
-    except ValueError as error:
-        raise CommandError(NO_INPUT, str(error)) from error
-    document = result.to_dict()
-    if errors:
-        document["errors"] = error_entries(errors)
-    return Outcome(document, _text(result), tuple(message for _, message in errors))
+    sample = Sample(tuple(spectra), structure=structure)
+    return answer(lambda: verify(sample), _text, errors)
 
 
 def _text(result: Verification) -> str:

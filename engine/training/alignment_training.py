@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from engine.training.alignment_objective import (
 from engine.training.alignment_scores import quick_scores
 from engine.training.alignment_states import AtomStates, gather_known
 from engine.training.alignment_tables import INFERRED, SIMULATED, AlignmentTensors
+from engine.training.checkpoints import restore_checkpoint, save_checkpoint, warmed_cosine
 from engine.training.train_groups import AveragedWeights
 
 EXTENDED = "extended"
@@ -45,6 +45,8 @@ EXTENDED = "extended"
 _UNITS = {CARBON: 2.0, HYDROGEN: 0.15}
 _SPAN_UNITS = {CARBON: 1.0, HYDROGEN: 0.065}
 _LARGEST_NODE_SET = {"paper": 800, "extended": 500}
+
+_WARM_UP = 0.33
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ def train_alignment(
     checkpoint = folder / "last.ckpt"
     begin = (0, 0)
     if checkpoint.exists():
-        begin = _restore(checkpoint, plan, network, averaged, optimizer)
+        begin = restore_checkpoint(checkpoint, plan, network, averaged, optimizer)
     nuclei = network.nuclei
     if plan.molecule:
         measured = train.presence[:, list(nuclei)].any(1)
@@ -249,7 +251,9 @@ def train_alignment(
             if (number, step) < begin:
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(plan, number + step / total)
+                group["lr"] = warmed_cosine(
+                    plan.learning_rate, number + step / total, plan.epochs, _WARM_UP
+                )
             network.train()
             if states is None:
                 batch = gather(train, members, nuclei, trust, plan.disturbance, own)
@@ -268,10 +272,10 @@ def train_alignment(
             for name, part in parts.items():
                 sums[name] = sums.get(name, 0.0) + float(part.detach())
             if is_cancelled():
-                _save(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
+                save_checkpoint(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
                 return result.cpu()
             if time.monotonic() - saved > checkpoint_seconds:
-                _save(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
+                save_checkpoint(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
                 saved = time.monotonic()
         line = {
             "epoch": number,
@@ -282,7 +286,7 @@ def train_alignment(
         with (folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         report(line)
-        _save(checkpoint, plan, network, averaged, optimizer, (number + 1, 0))
+        save_checkpoint(checkpoint, plan, network, averaged, optimizer, (number + 1, 0))
         saved = time.monotonic()
     return result.cpu().eval()
 
@@ -301,38 +305,3 @@ def take_shifts(network: KM3AID, trained: ShiftNetwork) -> None:
     network.graph_encoder.load_state_dict(trained.encoder.state_dict())
     for name, head in zip(NUCLEI, network.level.shift_heads, strict=True):
         head.load_state_dict(trained.heads[name].state_dict())
-
-
-def learning_rate(plan: AlignmentPlan, epoch: float) -> float:
-    """A third of an epoch of warm-up, then a cosine to a hundredth."""
-    warm = min(1.0, epoch / 0.33 + 0.02)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / plan.epochs)))
-    return plan.learning_rate * warm * max(0.01, cosine)
-
-
-def _save(path, plan, network, averaged, optimizer, place) -> None:
-    state = {
-        "plan": asdict(plan),
-        "network": network.state_dict(),
-        "averaged": averaged.network.state_dict() if averaged else {},
-        "steps": averaged.steps if averaged else 0,
-        "optimizer": optimizer.state_dict(),
-        "place": list(place),
-        "random": torch.get_rng_state(),
-    }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
-
-
-def _restore(path, plan, network, averaged, optimizer) -> tuple[int, int]:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["plan"] != asdict(plan):
-        raise ValueError(f"{path} was trained under another plan: {state['plan']}")
-    network.load_state_dict(state["network"])
-    if averaged:
-        averaged.network.load_state_dict(state["averaged"])
-        averaged.steps = state["steps"]
-    optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"])
-    return tuple(state["place"])

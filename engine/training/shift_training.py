@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from engine.networks.graph_batches import ATOM_VALUES, BOND_VALUES, atom_columns
 from engine.networks.graph_encoder import GraphBatch, GraphEncoderConfig
 from engine.networks.shift_network import ShiftNetwork, ShiftNetworkConfig, ShiftOutput
 from engine.processing.solvent_number import SOLVENT_VALUES
+from engine.training.checkpoints import restore_checkpoint, save_checkpoint, warmed_cosine
 from engine.training.shift_tables import SOURCES, TARGETS, ShiftTensors
 from engine.training.train_groups import AveragedWeights
 
@@ -29,6 +30,7 @@ _FREE_WEIGHT = 0.25
 _NO_SOLVENT = 0.5
 # How many molecules of a batch go without their memory, as atoms of new kinds have to.
 _FORGOTTEN = 0.1
+_WARM_UP = 0.3
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def train_shifts(
     checkpoint = folder / "last.ckpt"
     begin = (0, 0)
     if checkpoint.exists():
-        begin = _restore(checkpoint, plan, network, averaged, optimizer)
+        begin = restore_checkpoint(checkpoint, plan, network, averaged, optimizer)
     total = math.ceil(len(train) / plan.batch_size)
     saved = time.monotonic()
     for number in range(begin[0], plan.stop_after or plan.epochs):
@@ -225,7 +227,9 @@ def train_shifts(
                     rng.random(len(members))
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = _learning_rate(plan, number + step / total)
+                group["lr"] = warmed_cosine(
+                    plan.learning_rate, number + step / total, plan.epochs, _WARM_UP
+                )
             network.train()
             batch = gather(train, members)
             batch.solvents[torch.from_numpy(hidden)] = 0
@@ -240,10 +244,10 @@ def train_shifts(
             averaged.update(network)
             losses.append(float(loss.detach()))
             if is_cancelled():
-                _save(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
+                save_checkpoint(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
                 return averaged.network
             if time.monotonic() - saved > checkpoint_seconds:
-                _save(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
+                save_checkpoint(checkpoint, plan, network, averaged, optimizer, (number, step + 1))
                 saved = time.monotonic()
         line = {
             "epoch": number,
@@ -254,7 +258,7 @@ def train_shifts(
         with (folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         report(line)
-        _save(checkpoint, plan, network, averaged, optimizer, (number + 1, 0))
+        save_checkpoint(checkpoint, plan, network, averaged, optimizer, (number + 1, 0))
         saved = time.monotonic()
     return averaged.network
 
@@ -330,34 +334,3 @@ def valid_errors(network: ShiftNetwork, tensors: ShiftTensors) -> dict[str, floa
         found[f"{name} median"] = round(float(np.median(error[known])), 4)
         found[f"{name} expected"] = round(float(expected[known, column].mean()), 4)
     return found
-
-
-def _learning_rate(plan: ShiftPlan, epoch: float) -> float:
-    warm = min(1.0, epoch / 0.3 + 0.02)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / plan.epochs)))
-    return plan.learning_rate * warm * max(0.01, cosine)
-
-
-def _save(path, plan, network, averaged, optimizer, place) -> None:
-    state = {
-        "plan": asdict(plan),
-        "network": network.state_dict(),
-        "averaged": averaged.network.state_dict(),
-        "steps": averaged.steps,
-        "optimizer": optimizer.state_dict(),
-        "place": list(place),
-    }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
-
-
-def _restore(path, plan, network, averaged, optimizer) -> tuple[int, int]:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["plan"] != asdict(plan):
-        raise ValueError(f"{path} was trained under another plan: {state['plan']}")
-    network.load_state_dict(state["network"])
-    averaged.network.load_state_dict(state["averaged"])
-    averaged.steps = state["steps"]
-    optimizer.load_state_dict(state["optimizer"])
-    return tuple(state["place"])

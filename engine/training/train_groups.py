@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from engine.chemistry.label_order import iupac_order
 from engine.encoding.channels import CHANNEL_NAMES
 from engine.networks.cnn_1d import Cnn1d, Cnn1dConfig
 from engine.networks.symspectra import SymSpectra, SymSpectraConfig
+from engine.training.checkpoints import restore_checkpoint, save_checkpoint, warmed_cosine
 from engine.training.group_batches import GroupBatch, Source, epoch_batches, gather
 from engine.training.group_objective import ObjectiveWeights, symspectra_loss
 from engine.training.group_tensors import GroupTensors
@@ -193,18 +193,18 @@ def train(
         fused=True,
     )
     averaged = AveragedWeights(network, plan.averaging)
-    progress = {"epoch": 0, "batch": 0}
+    begin = (0, 0)
     checkpoint = folder / "last.ckpt"
     if checkpoint.exists():
-        progress = _restore(checkpoint, plan, network, averaged, optimizer)
+        begin = restore_checkpoint(checkpoint, plan, network, averaged, optimizer)
     wrapped, optimizer = fabric.setup(network, optimizer)
     saved = time.monotonic()
-    for epoch in range(progress["epoch"], plan.stop_after or plan.epochs):
+    for epoch in range(begin[0], plan.stop_after or plan.epochs):
         rng = np.random.default_rng([plan.seed, epoch])
         expected = expected_batches(sources, plan.batch_size)
         losses, started = [], time.monotonic()
         for number, batch in enumerate(epoch_batches(sources, plan.batch_size, rng)):
-            if epoch == progress["epoch"] and number < progress["batch"]:
+            if epoch == begin[0] and number < begin[1]:
                 continue
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(plan, epoch + number / expected)
@@ -220,10 +220,10 @@ def train(
             averaged.update(network)
             losses.append(float(loss.detach()))
             if is_cancelled():
-                _save(checkpoint, plan, network, averaged, optimizer, epoch, number + 1)
+                save_checkpoint(checkpoint, plan, network, averaged, optimizer, (epoch, number + 1))
                 return averaged.network.cpu()
             if time.monotonic() - saved > checkpoint_seconds:
-                _save(checkpoint, plan, network, averaged, optimizer, epoch, number + 1)
+                save_checkpoint(checkpoint, plan, network, averaged, optimizer, (epoch, number + 1))
                 saved = time.monotonic()
         line = {
             "epoch": epoch,
@@ -234,7 +234,7 @@ def train(
         with (folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
         report(line)
-        _save(checkpoint, plan, network, averaged, optimizer, epoch + 1, 0)
+        save_checkpoint(checkpoint, plan, network, averaged, optimizer, (epoch + 1, 0))
         saved = time.monotonic()
     rng = np.random.default_rng([plan.seed, plan.epochs])
     settling = islice(epoch_batches(sources, plan.batch_size, rng), SETTLING_BATCHES)
@@ -255,32 +255,4 @@ def expected_batches(sources: list[Source], batch_size: int) -> int:
 
 def learning_rate(plan: TrainingPlan, epoch: float) -> float:
     """Half an epoch of warm-up, then a cosine to a hundredth."""
-    warm = min(1.0, epoch / 0.5 + 0.02)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / plan.epochs)))
-    return plan.learning_rate * warm * max(0.01, cosine)
-
-
-def _save(path, plan, network, averaged, optimizer, epoch, batch) -> None:
-    state = {
-        "plan": asdict(plan),
-        "network": network.state_dict(),
-        "averaged": averaged.network.state_dict(),
-        "steps": averaged.steps,
-        "optimizer": optimizer.state_dict(),
-        "epoch": epoch,
-        "batch": batch,
-    }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
-
-
-def _restore(path, plan, network, averaged, optimizer) -> dict[str, int]:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["plan"] != asdict(plan):
-        raise ValueError(f"{path} was trained under another plan: {state['plan']}")
-    network.load_state_dict(state["network"])
-    averaged.network.load_state_dict(state["averaged"])
-    averaged.steps = state["steps"]
-    optimizer.load_state_dict(state["optimizer"])
-    return {"epoch": state["epoch"], "batch": state["batch"]}
+    return warmed_cosine(plan.learning_rate, epoch, plan.epochs, 0.5)

@@ -111,7 +111,7 @@ def assert_weights_are(network, saved):
 def test_a_run_leaves_a_checkpoint_and_a_log_and_returns_the_average(run):
     reported = []
     network, state, lines = run(report=reported.append)
-    assert (state["epoch"], state["batch"]) == (2, 0)
+    assert state["place"] == [2, 0]
     assert state["plan"]["network"] == "symspectra"
     assert [line["epoch"] for line in lines] == [0, 1]
     assert lines == reported
@@ -135,9 +135,9 @@ def test_a_stopped_run_goes_on_where_it_was(run, stop_at):
     calls = iter(range(1, 100))
     _, stopped, _ = run("stopped", is_cancelled=lambda: next(calls) >= stop_at)
     assert stopped["steps"] == stop_at
-    assert (stopped["epoch"], stopped["batch"]) != (2, 0)
+    assert stopped["place"] != [2, 0]
     _, resumed, again = run("stopped")
-    assert (resumed["epoch"], resumed["batch"]) == (2, 0)
+    assert resumed["place"] == [2, 0]
     assert resumed["steps"] == straight["steps"]
     assert [line["epoch"] for line in again] == [line["epoch"] for line in lines]
 
@@ -147,7 +147,7 @@ def test_checkpoints_are_also_written_within_an_epoch(run, tmp_path):
 
     def look():
         path = tmp_path / "run" / "last.ckpt"
-        seen.append(torch.load(path, weights_only=True)["batch"] if path.exists() else None)
+        seen.append(torch.load(path, weights_only=True)["place"][1] if path.exists() else None)
         return False
 
     run(checkpoint_seconds=0.0, is_cancelled=look)
