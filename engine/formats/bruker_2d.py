@@ -31,7 +31,13 @@ from engine.formats.bruker_parameters import (
 )
 from engine.formats.errors import FormatError
 from engine.formats.matrix import measured_rows, read_matrix, read_raw_rows
-from engine.formats.nmr_binary import indirect, many_dimensional, processed_2d, raw_2d
+from engine.formats.nmr_binary import (
+    indirect,
+    many_dimensional,
+    processed_2d,
+    raw_2d,
+    unevenly_sampled,
+)
 from engine.spectra import Source, Spectrum2D, Technique
 
 # FnMODE of acqu2s; 0 leaves it to MC2 of proc2s.
@@ -216,10 +222,7 @@ def _raw(experiment: Experiment) -> Spectrum2D:
     if entry_of(folder, "acqu3s"):
         raise many_dimensional(folder, 3)
     if acqus.integer("FnTYPE") == 2 or entry_of(folder, "nuslist"):
-        raise FormatError(
-            ser, "rows at even steps",
-            "non-uniform sampling (open the spectrum as the spectrometer processed it)",
-        )  # fmt: skip
+        raise unevenly_sampled(ser)
     if acqus.integer("AQ_mod") in (0, 2):
         raise FormatError(ser, "both channels of the receiver at once", "one after the other")
     acqu2s = _parameters(folder, "acqu2s", "acqu2")

@@ -77,6 +77,32 @@ def unpack(archive: Path, folder: Path) -> list[str]:
     return problems
 
 
+def unpack_member(archive: Path, name: str, folder: Path) -> Path:
+    """Unpack one file of a zip below ``folder``, within the limits of ``unpack``; gives its path.
+
+    Raises ``FormatError`` for an archive without such a file and for one that cannot be unpacked.
+    """
+    size = archive.stat().st_size
+    allowed = min(MOST_UNPACKED, max(FREE_OF_RATIO, MOST_RATIO * size))
+    _check_directory(archive, size)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            named = (m for m in opened.infolist() if m.filename.replace("\\", "/") == name)
+            member = next(named, None)
+            target, problem = (None, "") if member is None else _target(member, folder)
+            if target is None:
+                raise FormatError(archive, f"the file {name} in it", problem or "none of this name")
+            _extract(opened, member, target, allowed)
+            return target
+    except _TooLargeError:
+        raise _bomb(archive, allowed) from None
+    except (FormatError, OSError):
+        raise
+    except Exception as error:  # zipfile trusts much of what it reads
+        found = f"a damaged one ({str(error)[:120]})"
+        raise FormatError(archive, f"a zip archive with {name}", found) from error
+
+
 def _shown(member: zipfile.ZipInfo) -> str:
     name = member.filename
     return name if len(name) <= 80 else f"{name[:79]}…"

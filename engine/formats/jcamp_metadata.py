@@ -174,6 +174,9 @@ def _ionization(block: Block) -> dict[str, Any]:
         found["collision_energy"] = value
         unit = re.search(r"%|\bNCE\b|\beV\b|\bV\b", energy, re.IGNORECASE)
         found["collision_energy_unit"] = unit.group() if unit else "eV"
+    value = first_number(block.get(".IONIZATIONENERGY", "$IONIZATIONENERGY", "IONIZATIONENERGY"))
+    if value is not None:
+        found["ionization_energy_ev"] = value
     text = block.get(".RETENTIONTIME", "RETENTIONTIME", "$RETENTIONTIME")
     value = first_number(text)
     if value is not None:

@@ -52,7 +52,7 @@ def read(path: Path) -> list[Spectrum]:
     return xml_run.read_run(path, HANDLERS)
 
 
-def _parameters(element: Any, run: Run) -> dict[str, Any]:
+def cv_parameters(element: Any, run: Run) -> dict[str, Any]:
     """The cvParam elements below by accession, with those of the groups that it refers to."""
     found: dict[str, Any] = {}
     for reference in element.iter("{*}referenceableParamGroupRef"):
@@ -86,7 +86,7 @@ def _chromatogram(element: Any, run: Run) -> None:
 
 def scan_header(element: Any, run: Run) -> ScanHeader:
     """What the parameters of a ``spectrum`` element tell; its arrays stay packed."""
-    return _header(element, run, _parameters(element, run))
+    return _header(element, run, cv_parameters(element, run))
 
 
 def _header(element: Any, run: Run, parameters: dict[str, Any]) -> ScanHeader:
@@ -121,10 +121,10 @@ def _value(parameters: dict[str, Any], accession: str) -> float | None:
 def _mzml_scan(element: Any, run: Run) -> Spectrum | None:
     arrays = {}
     for array in element.iter("{*}binaryDataArray"):
-        parameters = _parameters(array, run)
+        parameters = cv_parameters(array, run)
         role = next((r for r in (_MZ, _INTENSITY, _WAVELENGTH) if r in parameters), None)
         if role is not None:
-            arrays[role] = _mzml_array(array, parameters)
+            arrays[role] = unpacked(array, parameters)
     axis = _MZ if _MZ in arrays else _WAVELENGTH
     if axis not in arrays or _INTENSITY not in arrays:
         raise ValueError("it has no m/z and intensity arrays")
@@ -135,7 +135,7 @@ def _mzml_scan(element: Any, run: Run) -> Spectrum | None:
     if len(x) == 0:
         run.empty += 1
         return None
-    parameters = _parameters(element, run)
+    parameters = cv_parameters(element, run)
     scan, seconds, level, _, _, precursor = _header(element, run, parameters)
     warnings = []
     declared = element.get("defaultArrayLength") or ""
@@ -169,15 +169,16 @@ def _mzml_scan(element: Any, run: Run) -> Spectrum | None:
     return scan_spectrum(run, scan, level, centroided, x, y, metadata, warnings)
 
 
-def _mzml_array(array: Any, parameters: dict[str, Any]) -> np.ndarray:
-    number_type = next((t for a, t in _NUMBER_TYPES.items() if a in parameters), None)
+def unpacked(array: Any, said: dict[str, Any]) -> np.ndarray:
+    """The numbers of a ``binaryDataArray`` whose parameters are ``said``; raises ``ValueError``."""
+    number_type = next((t for a, t in _NUMBER_TYPES.items() if a in said), None)
     if number_type is None:
         raise ValueError("an array does not say how its numbers are stored")
-    if _ZLIB not in parameters and _UNCOMPRESSED not in parameters:
-        names = [p.get("name") for p in parameters.values() if "ompress" in (p.get("name") or "")]
+    if _ZLIB not in said and _UNCOMPRESSED not in said:
+        names = [p.get("name") for p in said.values() if "ompress" in (p.get("name") or "")]
         if names:
             raise ValueError(f"its arrays are packed with {names[0]}, which is not read")
-    return decode(array.findtext("{*}binary"), number_type, _ZLIB in parameters)
+    return decode(array.findtext("{*}binary"), number_type, _ZLIB in said)
 
 
 HANDLERS = {

@@ -19,6 +19,9 @@ MAX_POINTS = 1 << 23
 """Numbers read of one block of a file at most; no spectrometer writes 1-D data near this length."""
 
 TWO_DIMENSIONAL = "two-dimensional data, which are not shown yet"
+_OTHER_FILE = "open the same experiment as Bruker, Varian, JEOL or NMRPipe data"
+_PLANE = "open one of its planes, or a projection, as a file of two dimensions"
+_UNEVEN = "open the spectrum as the spectrometer, or NMRPipe, reconstructed it"
 
 # What processing programs call the axis of a nucleus: HN, CA, CO, N...
 _AXIS_LABEL = re.compile(r"([HCNFP])[A-Z]{0,2}")
@@ -34,15 +37,22 @@ def only_2d(path: Path) -> Only2DError:
 
 
 def two_dimensional(path: Path) -> FormatError:
-    """The error for an experiment of more dimensions than are read."""
-    return FormatError(path, "a one-dimensional NMR experiment", TWO_DIMENSIONAL)
+    """The error for an experiment of two dimensions in a format of which one is read."""
+    return FormatError(
+        path, "a one-dimensional NMR experiment", f"{TWO_DIMENSIONAL} ({_OTHER_FILE})"
+    )
+
+
+def unevenly_sampled(path: Path) -> FormatError:
+    """The error for rows that were measured at some of the increments only (NUS)."""
+    return FormatError(path, "rows at even steps", f"non-uniform sampling ({_UNEVEN})")
 
 
 def many_dimensional(path: Path, dimensions: int) -> FormatError:
     """The error for an experiment of three or more dimensions."""
     return FormatError(
         path, "an NMR experiment of one or two dimensions",
-        f"one of {dimensions} dimensions, which is not shown yet",
+        f"one of {dimensions} dimensions, which is not shown yet ({_PLANE})",
     )  # fmt: skip
 
 

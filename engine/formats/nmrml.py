@@ -21,12 +21,12 @@ import numpy as np
 
 from engine.formats.errors import FormatError
 from engine.formats.nmr_binary import (
-    TWO_DIMENSIONAL,
     fid,
     finite,
     labelled_isotope,
     positive,
     shift_spectrum,
+    two_dimensional,
 )
 from engine.formats.reader import Reader
 from engine.formats.xml_run import refuse_document_type
@@ -97,7 +97,7 @@ def read(path: Path) -> list[Spectrum]:
         break
     if not spectra:
         if any(next(_all(root, name), None) is not None for name in _MANY):
-            raise FormatError(path, "a one-dimensional NMR experiment", TWO_DIMENSIONAL)
+            raise two_dimensional(path)
         raise FormatError(path, _EXPECTED, "; ".join(problems[:3]) or "neither")
     if problems:
         spectra[0] = spectra[0].with_warnings(f"Not everything was read: {'; '.join(problems[:5])}")

@@ -328,7 +328,7 @@ class _Walk:
 
     def failed(self, path: Path, error: FormatError) -> None:
         what = error.found
-        plain = isinstance(error, Only2DError) or what.endswith("not shown yet")
+        plain = isinstance(error, Only2DError) or "not shown yet" in what
         if error.expected != _READABLE and not plain:
             what = f"expected {error.expected}, found {what}"
         name = path.relative_to(self.root).as_posix()
@@ -348,15 +348,15 @@ def _open_zip(path: Path, wish: _Wish) -> _Contents:
         with tempfile.TemporaryDirectory(prefix="specgui-", ignore_cleanup_errors=True) as name:
             root = Path(name).resolve()
             problems = containers.unpack(path, root)
-            # A run goes on being read where it lies: the unpacked one will be gone.
-            unpacked = replace(wish, runs_apart=False)
-            walk = _Walk(root, unpacked, in_archive=True, problems=problems)
+            walk = _Walk(root, wish, in_archive=True, problems=problems)
             _visit(root, walk, 0)
     except OSError as error:
         raise _unreachable(path, error) from error
     found = _result(path, walk, "an archive of spectra")
     for spectra in (found.spectra, found.spectra_2d):
         spectra[:] = [replace(s, source=_in_archive(s.source, root, path)) for s in spectra]
+    # A run goes on being read: from its archive, for the unpacked one is gone.
+    found.runs = [Path(_in_archive(Source(str(run), ""), root, path).path) for run in found.runs]
     return found
 
 

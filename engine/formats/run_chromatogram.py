@@ -20,6 +20,11 @@ from engine.formats import andi, mzdata, mzml, xml_run
 from engine.formats.errors import FormatError
 from engine.formats.mass_record import summary
 from engine.formats.scan_mean import ScanMean
+from engine.formats.stored_chromatogram import (
+    ChromatogramCollector,
+    StoredChromatogram,
+    kinds_said,
+)
 from engine.formats.xml_run import Run, ScanHandler, ScanHeader
 from engine.spectra import Spectrum
 
@@ -45,7 +50,9 @@ class RunChromatogram:
     is none) is that of MSn scans.
 
     A file that holds a trace and no scans has ``scan_ids`` of length 0: its ordinates are in
-    ``total_ion_current``, its base peaks are NaN, and ``detector`` names it.
+    ``total_ion_current``, its base peaks are NaN, and ``detector`` names it. ``stored`` are the
+    chromatograms that an mzML file holds ready-made (SRM transitions, UV, totals), whether it has
+    scans or not; of a file that has those alone the first gives the arrays.
     """
 
     path: str
@@ -57,6 +64,7 @@ class RunChromatogram:
     precursor_mz: np.ndarray
     detector: str = ""
     warnings: tuple[str, ...] = ()
+    stored: tuple[StoredChromatogram, ...] = ()
 
     def __len__(self) -> int:
         return len(self.retention_time_s)
@@ -88,7 +96,8 @@ def follows_time(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a run along a separation, and no collection of a few spectra.
 
     That is more than ``FEW_SCANS`` scans of which most were taken at times of their own, or the
-    trace of a detector without scans. Looks at the first scans only; False for what is no run.
+    trace of a detector without scans, or chromatograms alone. Looks at the first scans only;
+    False for what is no run.
     """
     path = Path(path)
     if not is_run(path):
@@ -100,8 +109,10 @@ def follows_time(path: str | os.PathLike[str]) -> bool:
                 return True
             with andi.opened(path) as run:
                 return _are_times_of_a_run(run.seconds[: FEW_SCANS + 1].tolist())
-        headers = xml_run.scans(path, Run(path), _headers_only(*handlers))
-        return _are_times_of_a_run([row.seconds for row in islice(headers, FEW_SCANS + 1)])
+        run = Run(path)
+        headers = xml_run.scans(path, run, _headers_only(*handlers))
+        times = [row.seconds for row in islice(headers, FEW_SCANS + 1)]
+        return _are_times_of_a_run(times) or (not run.seen and run.chromatograms > 0)
     except (FormatError, OSError):
         return False
 
@@ -130,8 +141,12 @@ def read_chromatogram(
     run = Run(path)
     rows: list[ScanHeader] = []
     warnings: list[str] = []
+    stored = ChromatogramCollector.new()
+    wanted = {**_headers_only(*handlers)}
+    if "chromatogram" in wanted:
+        wanted["chromatogram"] = stored
     try:
-        for row in xml_run.scans(path, run, _headers_only(*handlers)):
+        for row in xml_run.scans(path, run, wanted):
             rows.append(row)
             if on_progress is not None and len(rows) % _TELL_EVERY == 0:
                 on_progress(len(rows), run.declared)
@@ -139,11 +154,14 @@ def read_chromatogram(
                 warnings.append(f"reading was stopped after {len(rows)} scans")
                 break
     except FormatError as error:
-        if not rows:
+        if not rows and not stored.found:
             raise
         run.broken.append(error.found)
     except OSError as error:
         raise FormatError(path, "a readable file", error.strerror or str(error)) from error
+    run.broken += stored.broken
+    if not rows and stored.found:
+        return _of_stored(path, stored.found, run.broken)
     if not rows:
         run.result()  # raises the error that says what the run holds instead
     if run.broken:
@@ -153,7 +171,19 @@ def read_chromatogram(
         str(path), np.array(seconds, dtype=np.float64), np.array(totals, dtype=np.float64),
         np.array(highest, dtype=np.float64),
         np.array([min(level, _HIGHEST_LEVEL) for level in levels], dtype=np.int64), ids,
-        np.array(precursors, dtype=np.float64), "", tuple(warnings),
+        np.array(precursors, dtype=np.float64), "", tuple(warnings), tuple(stored.found),
+    )  # fmt: skip
+
+
+def _of_stored(path: Path, stored: list[StoredChromatogram], broken: list[str]) -> RunChromatogram:
+    """The chromatogram of a file without scans: the total of its ions, else its first one."""
+    stored = sorted(stored, key=lambda one: one.kind != "total ions")
+    first = stored[0]
+    unknown = np.full(len(first), np.nan)
+    return RunChromatogram(
+        str(path), first.retention_time_s, first.intensity, unknown,
+        np.zeros(len(first), dtype=np.int64), (), unknown, kinds_said(stored),
+        (summary(broken),) if broken else (), tuple(stored),
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.formats import andi, xml_run
 from engine.formats import run_chromatogram as runs
 from engine.formats.errors import FormatError
 from engine.formats.mass_record import summary
+from engine.formats.packed_file import on_disk
 from engine.formats.run_chromatogram import RunChromatogram, read_chromatogram, read_scan
 from engine.formats.scan_mean import without_background
 from engine.formats.xml_run import Run
@@ -58,10 +60,28 @@ def read_choice(
     choice: ScanChoice,
     is_cancelled: Callable[[], bool] | None = None,
 ) -> Spectrum:
-    """What is wanted of a run in a file; see ``RunFile.chosen``."""
-    return _chosen(
-        choice, partial(read_scan, path), partial(runs.read_mean_scan, path), path, is_cancelled
-    )
+    """What is wanted of a run in a file, or in a zip archive; see ``RunFile.chosen``."""
+    there = on_disk(path)
+    with _errors_about(path):
+        found = _chosen(
+            choice, partial(read_scan, there), partial(runs.read_mean_scan, there), path,
+            is_cancelled,
+        )  # fmt: skip
+    return _from(path, found)
+
+
+def _from(path: str | os.PathLike[str], spectrum: Spectrum) -> Spectrum:
+    """The spectrum with a path as its source, whatever copy it was read from."""
+    return replace(spectrum, source=replace(spectrum.source, path=str(path)))
+
+
+@contextmanager
+def _errors_about(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors name this path, not the unpacked copy that was read."""
+    try:
+        yield
+    except FormatError as error:
+        raise type(error)(path, error.expected, error.found) from error
 
 
 def _chosen(
@@ -98,6 +118,7 @@ class RunFile:
     _state: tuple[int, int]
     _preamble: Run
     _declaration: bytes = b""
+    named: Path = Path()  # as it was asked for: inside an archive when ``path`` is a copy
 
     @classmethod
     def open(
@@ -108,21 +129,24 @@ class RunFile:
     ) -> RunFile:
         """Read a run's chromatogram; the arguments are those of ``read_chromatogram``.
 
-        Raises ``FormatError``.
+        A path may go on inside a zip archive. Raises ``FormatError``.
         """
-        path = Path(path)
-        state = _state_of(path)
-        chromatogram = read_chromatogram(path, is_cancelled, on_progress)
-        made = cls(path, chromatogram, None, state, Run(path))
-        if runs.is_xml(path) and chromatogram.scan_ids:
-            made._find_scans(is_cancelled or (lambda: False))
+        named, path = Path(path), on_disk(path)
+        with _errors_about(named):
+            state = _state_of(path)
+            chromatogram = read_chromatogram(path, is_cancelled, on_progress)
+            made = cls(path, chromatogram, None, state, Run(path), named=named)
+            if runs.is_xml(path) and chromatogram.scan_ids:
+                made._find_scans(is_cancelled or (lambda: False))
         return made
 
     def chosen(
         self, choice: ScanChoice, is_cancelled: Callable[[], bool] | None = None
     ) -> Spectrum:
         """The scan, or the mean of scans, that is wanted; raises ``FormatError``."""
-        return _chosen(choice, self.scan, self.mean, self.path, is_cancelled)
+        with _errors_about(self.named):
+            found = _chosen(choice, self.scan, self.mean, self.named, is_cancelled)
+        return _from(self.named, found)
 
     def scan(self, place: int) -> Spectrum:
         """The scan at a place in the chromatogram.

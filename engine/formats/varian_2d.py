@@ -17,7 +17,7 @@ from engine.formats.axis_units import nucleus_of
 from engine.formats.bruker_parameters import read_title
 from engine.formats.errors import FormatError
 from engine.formats.matrix import measured_rows, read_raw_rows
-from engine.formats.nmr_binary import indirect, many_dimensional, positive, raw_2d
+from engine.formats.nmr_binary import indirect, many_dimensional, positive, raw_2d, unevenly_sampled
 from engine.formats.varian import (
     INDIRECT,
     Layout,
@@ -46,6 +46,9 @@ def read(path: Path) -> list[Spectrum2D]:
     sizes = [procpar.number(name) or 0 for name in INDIRECT]
     if sum(size > 1 for size in sizes) > 1:
         raise many_dimensional(folder, 1 + sum(size > 1 for size in sizes))
+    # Where VnmrJ keeps which increments of a sparse experiment were measured.
+    if (folder / "sampling.sch").is_file():
+        raise unevenly_sampled(folder)
     if sizes[0] <= 1:
         raise FormatError(folder, "increments of the first indirect axis (ni)", "of another one")
     increments = round(min(sizes[0], 1 << 20))

@@ -56,7 +56,7 @@ class Run:
             if not found and self.empty:
                 found = f"{self.empty} scans without peaks"
             if not found and self.chromatograms:
-                found = f"{self.chromatograms} chromatograms and no scan"
+                found = f"{self.chromatograms} chromatograms and no scan: the window shows them"
             raise FormatError(self.path, EXPECTED, found or "none")
         warnings = []
         if self.cut:
@@ -89,6 +89,7 @@ ScanHandler = Callable[[Any, Run], Any]
 """Takes a finished XML element; for a scan gives its spectrum, None for one without points."""
 
 _SCANS = ("spectrum", "peaks")
+_CHROMATOGRAM = "chromatogram"
 
 
 def read_run(path: Path, handlers: Mapping[str, ScanHandler]) -> list[Spectrum]:
@@ -165,6 +166,8 @@ def scans(
                     run.cut = True
                     return
             elif name in handlers:
+                if name == _CHROMATOGRAM:
+                    waiting = 0
                 handlers[name](element, run)
             if _is_done_with(name, element):
                 _forget(element)

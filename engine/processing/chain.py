@@ -144,5 +144,5 @@ def default_chain(spectrum: Spectrum) -> Chain:
         Step("baseline", level),
     ]
     if spectrum.metadata.get("carrier_ppm") is None:
-        steps.append(Step("reference"))
+        steps.append(Step("reference", {"target": "solvent anywhere"}))
     return Chain(tuple(steps))

@@ -16,7 +16,11 @@ from engine.spectra import Spectrum
 _MATCH = 0.9
 _TMS_WINDOW_PPM = {"1H": 0.05, "13C": 0.5}
 _DEFAULT_WINDOW_PPM = {"1H": 0.1, "13C": 1.0}
-TARGETS = ("auto", "solvent", "TMS")
+ANYWHERE = "solvent anywhere"
+TARGETS = ("auto", "solvent", "TMS", ANYWHERE)
+# Where lines of a nucleus may lie, generously, in ppm.
+_PLAUSIBLE_PPM = {"1H": (-6.0, 22.0), "13C": (-40.0, 260.0)}
+_UNIQUE = 0.03
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,10 @@ def reference_axis(
     within ``window_ppm`` of its place (default 0.1 for 1H, 1 for 13C; TMS 0.05 and 0.5); else the
     axis stays, because a wrong line is worse than the spectrometer's own reference. Warnings say
     what was shifted. Other nuclei come back unchanged.
+
+    ``solvent anywhere`` is for an axis whose zero nobody knows: the solvent's multiplet is looked
+    for everywhere. It has to have three lines or more, to be the only place of its shape, and to
+    leave every tall line where lines of the nucleus may lie.
     """
     if spectrum.x_unit != "ppm":
         raise ValueError(f"referencing needs a ppm axis, got {spectrum.x_unit!r}")
@@ -153,6 +161,8 @@ def reference_axis(
         return spectrum
     window = _DEFAULT_WINDOW_PPM[nucleus] if window_ppm is None else window_ppm
     solvent = find_solvent(spectrum.metadata.get("solvent"))
+    if target == ANYWHERE:
+        return spectrum if solvent is None else _found_anywhere(spectrum, solvent)
     candidates = []
     if target in ("auto", "solvent") and solvent is not None:
         candidates += [
@@ -168,6 +178,61 @@ def reference_axis(
         if found is not None:
             return _referenced(spectrum, line.shift - found, f"{name} at {line.shift:g} ppm")
     return spectrum
+
+
+def _found_anywhere(spectrum: Spectrum, solvent: Solvent) -> Spectrum:
+    """The spectrum referenced to the solvent's one multiplet, wherever it stands; else as it is."""
+    nucleus = spectrum.technique.nucleus or ""
+    low, high = _PLAUSIBLE_PPM[nucleus]
+    up = spectrum.ascending
+    tall = up.x[up.y > 0.1 * np.nanmax(up.y)] if np.isfinite(up.y).any() else up.x[:0]
+    for line in solvent.lines(nucleus):
+        place = _only_place(up, line) if line.lines >= 3 else None
+        if place is None:
+            continue
+        shift = line.shift - place
+        if len(tall) and low <= tall[0] + shift and tall[-1] + shift <= high:
+            to = f"the signal of {solvent.name} at {line.shift:g} ppm"
+            return _referenced(spectrum, shift, to)
+    return spectrum
+
+
+def _only_place(up: Spectrum, line: SolventLine) -> float | None:
+    """Where (ppm) a rising spectrum has the shape of a multiplet; None for nowhere or twice."""
+    from scipy.signal import fftconvolve, find_peaks
+
+    mhz = float(up.metadata.get("frequency_mhz") or 0.0)
+    if mhz <= 0 or len(up) < 64:
+        return None
+    step = float(np.median(np.diff(up.x))) * mhz
+    carbon = up.technique.nucleus == "13C"
+    half = (line.lines - 1) / 2 * line.spacing_hz
+    size = 2 * max(4, round((half + (20.0 if carbon else 8.0)) / step)) + 1
+    if line.spacing_hz < 2 * step or len(up) < 4 * size:
+        return None
+    y = np.nan_to_num(up.y)
+    ones = np.ones(size)
+    total, squares = (fftconvolve(values, ones, mode="valid") for values in (y, y * y))
+    norms = np.sqrt(np.maximum(squares - total**2 / size, 0.0))
+    best = np.full(len(total), -1.0)
+    for width_hz in (1.5, 3.0, 6.0, 12.0) if carbon else (0.6, 1.2, 2.5, 5.0):
+        pattern = _multiplet(line, step, size, width_hz)
+        pattern -= pattern.mean()
+        product = fftconvolve(y, pattern[::-1], mode="valid")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            likeness = product / (norms * np.sqrt((pattern**2).sum()))
+        # Where a piece is as flat as rounding errors, its likeness means nothing.
+        flat = norms < 10 * noise_level(y) + 1e-9 * norms.max()
+        best = np.maximum(best, np.where(np.isfinite(likeness) & ~flat, likeness, -1.0))
+    places = find_peaks(best, height=_MATCH, distance=size)[0]
+    places = places[np.argsort(best[places])[::-1]]
+    if len(places) == 0 or (len(places) > 1 and best[places[1]] > best[places[0]] - _UNIQUE):
+        return None
+    top, offset = int(places[0]), 0.0
+    a, b, c = best[top - 1 : top + 2]
+    if a + c - 2 * b < 0:
+        offset = float(np.clip((a - c) / (2 * (a + c - 2 * b)), -0.5, 0.5))
+    return float(up.x[top + size // 2]) + offset * step / mhz
 
 
 def _referenced(spectrum: Spectrum, shift: float, to: str) -> Spectrum:

@@ -124,7 +124,11 @@ def test_bruker_raw_that_was_stopped_or_sampled_unevenly(tmp_path):
     (spectrum,) = open_spectra_2d(folder)
     assert spectrum.shape == (128, 100) and "only 100" in spectrum.warnings[0]
     (folder / "nuslist").write_text("0\n3\n")
-    with pytest.raises(FormatError, match="non-uniform"):
+    with pytest.raises(FormatError, match=r"non-uniform sampling \(open the spectrum as"):
+        open_spectra_2d(folder)
+    folder = _bruker(tmp_path / "2", rows)
+    (folder / "acqu3s").write_text((folder / "acqu2s").read_text())
+    with pytest.raises(FormatError, match=r"one of 3 dimensions, .* \(open one of its planes"):
         open_spectra_2d(folder)
 
 
@@ -181,6 +185,15 @@ def test_varian_hypercomplex(tmp_path, coefficients):
     (spectrum,) = open_spectra_2d(folder)
     assert spectrum.name == "1H–13C 2D NMR" and spectrum.metadata["quadrature"] == "States"
     _check_peak(spectrum)
+
+
+def test_varian_sampled_unevenly_and_in_three_dimensions(tmp_path):
+    folder = _varian(tmp_path / "a.fid", _pairs(-1), 1, 2)
+    (folder / "sampling.sch").write_text("0\n3\n")
+    with pytest.raises(FormatError, match=r"non-uniform sampling \(open the spectrum as"):
+        open_spectra_2d(folder)
+    with pytest.raises(FormatError, match=r"one of 3 dimensions, .* \(open one of its planes"):
+        open_spectra_2d(_varian(tmp_path / "b.fid", _pairs(-1), 1, 2, ni2=4))
 
 
 def test_varian_echo_and_antiecho(tmp_path):

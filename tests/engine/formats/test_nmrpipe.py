@@ -125,7 +125,7 @@ def test_more_dimensions_are_named(tmp_path):
     for numbers in ({"DIMCOUNT": 2}, {"SPECNUM": 8}):
         with pytest.raises(Only2DError, match="two-dimensional data"):
             READER.read(write(tmp_path / "a.ft2", np.ones(4), F2FTFLAG=1, **numbers))
-    with pytest.raises(FormatError, match="3 dimensions, which is not shown yet"):
+    with pytest.raises(FormatError, match=r"3 dimensions, which is not shown yet \(open one"):
         READER.read(write(tmp_path / "a.ft3", np.ones(4), F2FTFLAG=1, DIMCOUNT=3))
 
 

@@ -140,6 +140,7 @@ def test_what_is_a_run_and_what_are_a_few_spectra(samples, lc_run, tmp_path):
     taken = {path.name for path in (samples / "ms").iterdir() if follows_time(path)}
     assert taken == {
         "advion-gcms.cdf", "agilent-gcms.cdf", "agilent-gcms-tic.cdf", "pwiz_small_zlib.mzML",
+        "arrayChromatograms.mzML",
     }  # fmt: skip
     assert follows_time(lc_run)
     one_time = tmp_path / "library.mzML"
