@@ -214,7 +214,12 @@ class AssignmentEditing(QObject):
         ]
 
     def _run(
-        self, sample: SampleEntry, fixed: list[FixedPair], title: str, as_told: bool = False
+        self,
+        sample: SampleEntry,
+        fixed: list[FixedPair],
+        title: str,
+        as_told: bool = False,
+        by_itself: bool = False,
     ) -> None:
         self._tried.add(_attempt(sample))
         # Before the state says "running": its cancelling would overwrite that.
@@ -225,21 +230,25 @@ class AssignmentEditing(QObject):
             Request(
                 (_LANE, sample.id), f"Assigning peaks of {sample.name}",
                 assigning(sample, fixed, as_told), _LANE,
-                on_done=partial(self._on_assigned, sample, title),
+                on_done=partial(self._on_assigned, sample, title, by_itself),
                 on_error=partial(self._on_failed, sample),
                 on_cancelled=partial(self._set_state, sample.id, AssignmentState()),
             ),
             first=sample.id == self._workspace.selection.sample_id,
         )  # fmt: skip
 
-    def _on_assigned(self, sample: SampleEntry, title: str, found: Assigned) -> None:
+    def _on_assigned(
+        self, sample: SampleEntry, title: str, by_itself: bool, found: Assigned
+    ) -> None:
         self._pending.pop(sample.id, None)
         now = self._workspace.document.sample(sample.id)
         if now is None or _attempt(now) != _attempt(sample):
             self._set_state(sample.id, AssignmentState())
             return
         self._states[sample.id] = AssignmentState(False, "", found.warnings, found.unassigned)
-        self._workspace.document.set_assignments(sample.id, found.assignments, title)
+        document = self._workspace.document
+        write = document.follow_structure if by_itself else document.set_assignments
+        write(sample.id, found.assignments, title)
         self.changed.emit()
 
     def _on_failed(self, sample: SampleEntry, error: Exception) -> None:
@@ -273,7 +282,7 @@ class AssignmentEditing(QObject):
                 self._relink()
         wanted = self._workspace.options["auto_assign"] and self.can_assign
         if wanted and not sample.assignments and _attempt(sample) not in self._tried:
-            self.assign()
+            self._run(sample, [], "Assign peaks", as_told=True, by_itself=True)
         self.drawing_changed.emit()
         self.changed.emit()
 

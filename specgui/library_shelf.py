@@ -150,7 +150,7 @@ class LibraryShelf(QObject):
 
     def _follow_jobs(self) -> None:
         """Tell the views when a build begins, ends or gets on."""
-        jobs = [j for j in self._workspace.jobs.jobs if j.request.lane == _LANE]
+        jobs = self._workspace.jobs.jobs_of(_LANE)
         now = tuple(f"{j.request.key} {j.running} {j.text} {j.fraction}" for j in jobs)
         if now != self._building:
             self._building = now

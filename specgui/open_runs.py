@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.spectra import Spectrum
     from specgui.workers.presenting import Presentation
 
-TOTAL, BASE_PEAK, ION = "total ions", "base peak", "ion"
+TOTAL, BASE_PEAK, ION, STORED = "total ions", "base peak", "ion", "stored"
 _ADVICE = "Is the file where it was, and complete? Open it again."
 _SCAN_ADVICE = "Choose another scan."
 
@@ -36,11 +36,13 @@ class ShownScan:
 
 @dataclass(frozen=True)
 class Trace:
-    """Which intensity a chromatogram shows; ``mz`` and ``tolerance`` (m/z) of an extracted ion."""
+    """Which intensity a chromatogram shows: ``mz`` and ``tolerance`` (m/z) of an extracted ion,
+    ``place`` of one that the file holds ready-made."""
 
     kind: str = TOTAL
     mz: float | None = None
     tolerance: float | None = None
+    place: int | None = None
 
 
 @dataclass(eq=False)
@@ -125,11 +127,13 @@ class OpenRuns(QObject):
         return known.trace if known else Trace()
 
     def intensities(self, run: RunEntry) -> np.ndarray | None:
-        """The intensity of each scan in the wanted trace; None while it is read."""
+        """The intensity of each scan, or point, in the wanted trace; None while it is read."""
         known = self._open.get(run.id)
         if known is None or known.file is None:
             return None
         chromatogram = known.file.chromatogram
+        if known.trace.kind == STORED:
+            return chromatogram.stored[known.trace.place].intensity
         if known.trace.kind == ION:
             return known.ions[1] if known.ions and known.ions[0] == known.trace else None
         if known.trace.kind == BASE_PEAK:
@@ -204,6 +208,8 @@ class OpenRuns(QObject):
         if run.id not in self._open:
             return
         self._open[run.id].file = file
+        if file.chromatogram.stored and not file.chromatogram.scan_ids:
+            self._open[run.id].trace = Trace(STORED, place=0)
         self._problems.add(
             *(Problem(run.path, text, "The rest of it is shown.", "warning")
               for text in file.chromatogram.warnings)

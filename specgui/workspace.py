@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from specgui.assigning import AssignmentEditing
+from specgui.band_removal import BandRemoval
 from specgui.candidate_search import CandidateSearch
 from specgui.document import (
     Document,
@@ -30,6 +31,7 @@ from specgui.document import findings as state
 from specgui.document.autosave import Autosave
 from specgui.document.problems import ERROR, WARNING
 from specgui.library_shelf import LibraryShelf
+from specgui.model_choosing import ModelChoosing
 from specgui.open_contours import OpenContours
 from specgui.open_runs import OpenRuns
 from specgui.processing_editing import ProcessingEditing
@@ -83,6 +85,8 @@ class Workspace(QObject):
         self.contours = OpenContours(self.document, self.problems, self.jobs, self)
         self.signals = SignalEditing(self)
         self.processing = ProcessingEditing(self)
+        self.removals = BandRemoval(self)
+        self.models = ModelChoosing(self)
         self.candidates = CandidateSearch(self)
         self.libraries = LibraryShelf(self)
         self._presentations: dict[tuple, Presentation] = {}
@@ -200,6 +204,7 @@ class Workspace(QObject):
             self.autosave.adopt(journal)
         self._presentations.clear()
         self.findings.replace_all(findings)
+        self.removals.forget()
         self.candidates.restore(None)
         self.selection.choose_group(None)
         self.assigning.leave_alone(document_state)
@@ -378,7 +383,8 @@ class Workspace(QObject):
         self.jobs.submit(
             Request(
                 ("groups", sample.id), f"Naming groups of {sample.name}",
-                identifying(sample.name, sample.processed), "groups",
+                identifying(sample.name, self.models.prepared(sample), self.models.choice),
+                "groups",
                 on_done=partial(self._on_identified, key),
                 on_error=partial(self._on_identifying_failed, key),
                 on_cancelled=partial(self._on_identifying_cancelled, sample.id, key),
@@ -410,7 +416,7 @@ class Workspace(QObject):
 
     def _predict_what_is_new(self) -> None:
         present = {sample.id for sample in self.document.samples}
-        for key in [job.request.key for job in self.jobs.jobs if job.request.lane == "groups"]:
+        for key in [job.request.key for job in self.jobs.jobs_of("groups")]:
             if key[1] not in present:
                 self.jobs.cancel(key)
         for sample in self.document.samples:

@@ -33,6 +33,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variant", choices=VARIANTS, default=VARIANTS[0], help="for alignment: which form"
     )
+    parser.add_argument(
+        "--study", choices=("all", "rare", "scaffold", "largest"), default="all",
+        help="for fusion: which comparison (default: all networks)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", nargs="+", metavar="NETWORK", help="for fusion: some of its networks"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="PATH",
+        help="for group-maps: a trained model without its suffix (default: the one that ships)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ionization", choices=("esi", "ei"), default="esi", help="for fragments: which spectra"
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -55,6 +69,8 @@ def run(options: argparse.Namespace) -> Outcome:
         raise CommandError(NO_INPUT, str(error)) from error
     except ValueError as error:
         raise CommandError(BAD_USAGE, str(error)) from error
+    if path.is_dir():
+        return Outcome({"model": str(path)}, f"The models are in {path}")
     whole = path if path.suffix else f"{path}.safetensors"
     return Outcome({"model": str(path)}, f"The model is {whole}")
 
@@ -64,6 +80,22 @@ def _groups(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
 
     return train_groups(
         options.data, options.folder, options.network, options.epochs, options.seed, report=report
+    )
+
+
+def _group_maps(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.typical_evidence_fit import train_group_maps
+
+    return train_group_maps(
+        options.data, options.folder, options.model, seed=options.seed, report=report
+    )
+
+
+def _fragments(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.fragment_models import train_fragment_model
+
+    return train_fragment_model(
+        options.data, options.folder, options.ionization, options.epochs, options.seed, report
     )
 
 
@@ -85,6 +117,21 @@ def _alignment(options: argparse.Namespace, report: Callable[[str], None]) -> Pa
     )
 
 
+def _fusion(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.fusion_study import train_study
+
+    return train_study(
+        options.data, options.folder, options.study, options.only, options.seed, options.epochs,
+        report,
+    )  # fmt: skip
+
+
+def _familiarity(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
+    from engine.training.familiarity_training import train_familiarity
+
+    return train_familiarity(options.data, options.folder, options.epochs, options.seed, report)
+
+
 def _matching(options: argparse.Namespace, report: Callable[[str], None]) -> Path:
     from engine.training.matching_fit import fit_matching
 
@@ -103,9 +150,13 @@ def _verification(options: argparse.Namespace, report: Callable[[str], None]) ->
 
 # Each takes the options and what reports progress, and returns the model's path without suffix.
 TRAININGS: dict[str, Callable[[argparse.Namespace, Callable[[str], None]], Path]] = {
+    "fusion": _fusion,
+    "group-maps": _group_maps,
+    "fragments": _fragments,
     "groups": _groups,
     "shifts": _shifts,
     "alignment": _alignment,
+    "familiarity": _familiarity,
     "matching": _matching,
     "verification": _verification,
 }

@@ -40,10 +40,15 @@ CHANNELS = (
     Channel("MS/MS-", "MS/MS", 0.0, 600.0, "m/z"),
 )
 CHANNEL_NAMES = tuple(channel.name for channel in CHANNELS)
+# Electron ionisation is read as a set of fragments by a network of its own; its grid is for maps
+# only, with whole masses in the middles of the bins.
+ELECTRON_IONISATION = Channel("EI", "MS", -0.5, 599.5, "m/z")
 
 
 def channel(name: str) -> Channel:
     """The channel of a name; raises ``KeyError``."""
+    if name == ELECTRON_IONISATION.name:
+        return ELECTRON_IONISATION
     return CHANNELS[CHANNEL_NAMES.index(name)] if name in CHANNEL_NAMES else _unknown(name)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from engine.chemistry.line_shapes import binned_lines
 from engine.chemistry.nmr_rendering import multiplet
-from engine.encoding.channels import Channel, channel
+from engine.encoding.channels import ELECTRON_IONISATION, Channel, channel
+from engine.encoding.electron_ionisation import is_electron_ionisation
 from engine.encoding.vectors import (
     bin_means,
+    clarity_of,
     encode_masses,
     normalise_infrared,
     normalise_nmr,
@@ -30,15 +32,20 @@ _NOT_USED = " is not used: "
 @dataclass(frozen=True, eq=False)
 class EncodedSample:
     """``values`` ``{channel: (600,)}`` ascending along the axis; ``sources`` ``{channel: indices}``
-    of the spectra in the sample that a channel was made of; ``warnings`` about those not used."""
+    of the spectra in the sample that a channel was made of; ``warnings`` about those not used;
+    ``clarity`` of measured NMR curves: their tallest signal over the noise of a bin."""
 
     values: dict[str, np.ndarray]
     sources: dict[str, tuple[int, ...]]
     warnings: tuple[str, ...]
+    clarity: dict[str, float] = field(default_factory=dict)
 
 
-def encode_sample(sample: Sample) -> EncodedSample:
+def encode_sample(sample: Sample, electron_ionisation: bool = False) -> EncodedSample:
     """Encode every spectrum that a channel takes; the rest is named in the warnings.
+
+    With ``electron_ionisation`` such mass spectra are among the ``sources``, as channel ``EI``;
+    they have no values, since the network that reads them takes their fragments.
 
     Of several IR or NMR spectra of one channel the first that can be encoded is taken; MS/MS
     spectra of one polarity are merged. Raises nothing for a spectrum that cannot be used.
@@ -46,11 +53,16 @@ def encode_sample(sample: Sample) -> EncodedSample:
     values: dict[str, np.ndarray] = {}
     sources: dict[str, tuple[int, ...]] = {}
     warnings: list[str] = []
+    clarity: dict[str, float] = {}
     masses: dict[str, list[int]] = {}
     for index, spectrum in enumerate(sample.spectra):
         name = _name(spectrum, index)
         target = channel_of(spectrum)
-        if target is None:
+        if electron_ionisation and is_electron_ionisation(spectrum):
+            sources[ELECTRON_IONISATION.name] = (
+                *sources.get(ELECTRON_IONISATION.name, ()), index
+            )[:_MAXIMUM_SCANS]  # fmt: skip
+        elif target is None:
             warnings.append(f"{name} is not used: {_why_not(spectrum)}")
         elif target.startswith("MS/MS"):
             masses.setdefault(target, []).append(index)
@@ -58,7 +70,7 @@ def encode_sample(sample: Sample) -> EncodedSample:
             warnings.append(f"{name} is not used: another {target} spectrum was read before it")
         else:
             try:
-                encoded, remarks = encode_spectrum(spectrum)
+                encoded, remarks, clear = _encoded(spectrum)
             except ValueError as error:
                 warnings.append(f"{name} is not used: {error}")
                 continue
@@ -71,6 +83,8 @@ def encode_sample(sample: Sample) -> EncodedSample:
                 )
                 continue
             values[target], sources[target] = encoded, (index,)
+            if clear is not None:
+                clarity[target] = clear
     for target, members in masses.items():
         chosen, remarks = _one_precursor(sample, members)
         warnings.extend(remarks)
@@ -84,7 +98,7 @@ def encode_sample(sample: Sample) -> EncodedSample:
             continue
         values[target] = merged / np.linalg.norm(merged)
         sources[target] = tuple(chosen)
-    return EncodedSample(values, sources, _merged(warnings))
+    return EncodedSample(values, sources, _merged(warnings), clarity)
 
 
 def _merged(warnings: list[str]) -> tuple[str, ...]:
@@ -117,6 +131,12 @@ def encode_spectrum(spectrum: Spectrum) -> tuple[np.ndarray, list[str]]:
     A raw FID goes through the default processing chain, a peak list is drawn as lines. Raises
     ``ValueError`` for what cannot be encoded.
     """
+    values, remarks, _ = _encoded(spectrum)
+    return values, remarks
+
+
+def _encoded(spectrum: Spectrum) -> tuple[np.ndarray, list[str], float | None]:
+    """:func:`encode_spectrum`, and the clarity of an NMR curve."""
     if spectrum.technique not in ("IR", "1H NMR", "13C NMR"):
         raise ValueError(_why_not(spectrum))
     target = channel(str(spectrum.technique))
@@ -129,8 +149,11 @@ def encode_spectrum(spectrum: Spectrum) -> tuple[np.ndarray, list[str]]:
         spectrum = processed
     if spectrum.technique != "IR":
         if spectrum.kind == "sticks":
-            return normalise_nmr(_drawn(spectrum, target)), remarks
-        return normalise_nmr(bin_means(spectrum.x, spectrum.y, target)), remarks
+            return normalise_nmr(_drawn(spectrum, target)), remarks, None
+        means = bin_means(spectrum.x, spectrum.y, target)
+        low, high = spectrum.ascending.x[[0, -1]]
+        measured = (target.centres >= low) & (target.centres <= high)
+        return normalise_nmr(means), remarks, clarity_of(means[measured])
     if spectrum.y_unit == "transmittance":
         absorbance = to_absorbance(spectrum)
         remarks += [w for w in absorbance.warnings if w not in spectrum.warnings]
@@ -143,12 +166,12 @@ def encode_spectrum(spectrum: Spectrum) -> tuple[np.ndarray, list[str]]:
         means = bin_means(spectrum.x, spectrum.y, target)
     top = float(np.max(means, initial=0.0))
     if top <= 0:
-        return np.zeros_like(means), remarks
+        return np.zeros_like(means), remarks, None
     # Other ordinates, and absorbances of very thin or thick samples, are brought to 1.
     if spectrum.kind == "sticks" or spectrum.y_unit != "absorbance" or not 0.3 <= top <= 2.0:
         means = means / top
         remarks.append("the ordinate was scaled to a maximum of 1")
-    return normalise_infrared(means), remarks
+    return normalise_infrared(means), remarks, None
 
 
 def _referenced(fid: Spectrum, processed: Spectrum) -> bool:
@@ -245,9 +268,11 @@ def _name(spectrum: Spectrum, index: int) -> str:
 
 
 def _why_not(spectrum: Spectrum) -> str:
+    if is_electron_ionisation(spectrum):
+        return "electron ionisation is read by the noncommercial model only"
     if spectrum.technique == "MS":
         return (
-            "the network reads fragment spectra (MS/MS); a single-stage mass spectrum "
-            "(electron ionisation included) is shown only"
+            "the network reads fragment spectra (MS/MS); a single-stage mass spectrum is shown "
+            "only (of electron ionisation, if you say that it is, the noncommercial model reads it)"
         )
     return f"the network reads IR, 1H NMR, 13C NMR and MS/MS, not {spectrum.technique}"

@@ -65,6 +65,18 @@ def normalise_nmr(means: np.ndarray) -> np.ndarray:
     return np.sqrt(lifted / np.where(top > 0, top, 1.0))
 
 
+def clarity_of(means: np.ndarray) -> float:
+    """The tallest of the NMR bin means that were measured over their noise, infinite without any.
+
+    ``(n,)``; of 600 bins of white noise the tallest is about 3.2, in one of 1,000 cases above 4.8.
+    """
+    if len(means) < 8:
+        return float("inf")
+    level = means - np.median(means)
+    noise = 1.4826 * float(np.median(np.abs(level)))
+    return float(level.max() / noise) if noise > 0 else float("inf")
+
+
 def normalise_infrared(means: np.ndarray) -> np.ndarray:
     """Absorbance as it is, held between -0.5 and 3 against faulty points."""
     return np.clip(means, -0.5, 3.0)

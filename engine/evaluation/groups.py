@@ -14,6 +14,7 @@ from engine.encoding.channels import CHANNEL_NAMES
 from engine.encoding.sample_encoding import encode_spectrum
 from engine.encoding.vectors import normalise_nmr
 from engine.evaluation.group_scores import score
+from engine.evaluation.joined_evidence import JoinedModel
 from engine.library.group_model import (
     BASELINE_MODEL,
     GroupModel,
@@ -21,8 +22,13 @@ from engine.library.group_model import (
     load_group_model,
 )
 from engine.spectra import Spectrum
-from engine.training.group_calibration import SUBSETS, subset_logits
-from engine.training.group_tables import MissingTableError, read_group_records, table_rows
+from engine.training.group_calibration import SUBSETS
+from engine.training.group_tables import (
+    GroupRecord,
+    MissingTableError,
+    read_group_records,
+    table_rows,
+)
 from engine.training.group_tensors import (
     EVALUATION_VARIANTS,
     GroupTensors,
@@ -32,6 +38,7 @@ from engine.training.train_groups import predict_tensors
 
 NOISE_LEVELS = (0.02, 0.05, 0.10)
 PHASES = ("gas", "solution", "liquid", "solid")
+PEAK_LISTS = {"13C NMR": "carbon", "1H NMR": "proton"}
 RENDERING_SEED = 20
 
 
@@ -68,10 +75,11 @@ def group_benchmark(
     rows: list[dict[str, Any]] = []
     for name, model in models.items():
         report(f"scoring {name}")
-        rows += _technique_rows(name, model, tensors, train_positives)
-        rows += _list_rows(name, model, records, tensors, train_positives)
-        rows += _noise_rows(name, model, tensors, train_positives)
-        rows += _measured_infrared_rows(name, model, data, train_positives)
+        joined = JoinedModel.of(model, tensors, data, split)
+        rows += _technique_rows(name, joined, train_positives)
+        rows += _list_rows(name, joined, records, train_positives)
+        rows += _noise_rows(name, joined, train_positives)
+        rows += _measured_infrared_rows(name, joined, data, train_positives)
     return {
         "benchmark": "groups",
         "split": split,
@@ -89,71 +97,79 @@ def group_benchmark(
     }
 
 
-def _row(name, task, model, channels, logits, truth, train_positives) -> dict[str, Any]:
-    calibration = model.calibration.for_channels(channels)
+def _row(
+    name, task, joined: JoinedModel, channels, logits, truth, train_positives
+) -> dict[str, Any]:
+    calibration = joined.calibration(channels)
     scores = score(
         calibration.probabilities(logits),
         calibration.threshold,
         truth,
-        model.labels,
+        joined.model.labels,
         train_positives,
     )
     return {"model": name, "input": task, **asdict(scores)}
 
 
-def _technique_rows(name, model, tensors, train_positives) -> list[dict[str, Any]]:
+def _technique_rows(name, joined: JoinedModel, train_positives) -> list[dict[str, Any]]:
     rows = []
     for task, names in SUBSETS.items():
-        logits, truth = subset_logits(model.network, tensors, names)
+        logits, truth = joined.subset(names)
         if len(truth):
-            rows.append(_row(name, task, model, names, logits, truth, train_positives))
-    complete = tensors.presence.all(1)
-    if complete.any():
-        logits, truth = subset_logits(model.network, tensors, CHANNEL_NAMES)
+            rows.append(_row(name, task, joined, names, logits, truth, train_positives))
+    logits, truth = joined.subset(CHANNEL_NAMES)
+    if len(truth):
         rows.append(
-            _row(name, "all five techniques", model, CHANNEL_NAMES, logits, truth, train_positives)
+            _row(name, "all five techniques", joined, CHANNEL_NAMES, logits, truth, train_positives)
         )
-    rows.append(_everything_row(name, model, tensors, train_positives))
+    rows.append(_everything_row(name, joined, train_positives))
     return rows
 
 
-def _list_rows(name, model, records, tensors, train_positives) -> list[dict[str, Any]]:
+def _list_rows(name, joined: JoinedModel, records, train_positives) -> list[dict[str, Any]]:
     """NMR given as the tables' bare peak lists, each peak as high as it has atoms.
 
     They go through the same encoding as a list pasted from a paper: no line shapes, no noise, no
     other lines, and no intensities that tell a quaternary carbon.
     """
-    rows = []
-    for technique, field in (("13C NMR", "carbon"), ("1H NMR", "proton")):
-        values = tensors.values[technique].copy()
-        for index, record in enumerate(records):
-            peaks = getattr(record, field)
-            if tensors.count[technique][index] == 0:
-                continue
-            counts: dict[float, float] = {}
-            for peak in peaks:
-                counts[peak["ppm"]] = counts.get(peak["ppm"], 0.0) + float(peak.get("n") or 1)
-            places = np.array(sorted(counts))
-            heights = np.array([counts[place] for place in places.tolist()])
-            drawn = Spectrum(technique, places, heights, "ppm", "intensity", "sticks")
-            values[tensors.first[technique][index]] = encode_spectrum(drawn)[0]
+    rows, tensors = [], joined.tensors
+    for technique in PEAK_LISTS:
+        values = listed_peaks(records, tensors, technique)
         listed = replace(tensors, values={**tensors.values, technique: values})
-        logits, truth = subset_logits(model.network, listed, (technique,))
+        logits, truth = joined.with_tensors(listed).subset((technique,))
         if len(truth):
             task = f"{technique.split()[0]}, peak list"
-            rows.append(_row(name, task, model, (technique,), logits, truth, train_positives))
+            rows.append(_row(name, task, joined, (technique,), logits, truth, train_positives))
     return rows
 
 
-def _everything_row(name, model, tensors, train_positives) -> dict[str, Any]:
+def listed_peaks(records: list[GroupRecord], tensors: GroupTensors, technique: str) -> np.ndarray:
+    """The values ``(rows, 600)`` of an NMR channel with every spectrum drawn from its bare list."""
+    values = tensors.values[technique].copy()
+    for index, record in enumerate(records):
+        if tensors.count[technique][index] == 0:
+            continue
+        counts: dict[float, float] = {}
+        for peak in getattr(record, PEAK_LISTS[technique]):
+            counts[peak["ppm"]] = counts.get(peak["ppm"], 0.0) + float(peak.get("n") or 1)
+        places = np.array(sorted(counts))
+        heights = np.array([counts[place] for place in places.tolist()])
+        drawn = Spectrum(technique, places, heights, "ppm", "intensity", "sticks")
+        values[tensors.first[technique][index]] = encode_spectrum(drawn)[0]
+    return values
+
+
+def _everything_row(name, joined: JoinedModel, train_positives) -> dict[str, Any]:
     """Every molecule with all the techniques that it has, each set of them calibrated as such."""
+    model, tensors = joined.model, joined.tensors
     probabilities = np.zeros(tensors.labels.shape)
     thresholds = np.zeros(tensors.labels.shape)
     some = tensors.presence.any(1)
     for pattern in np.unique(tensors.presence[some], axis=0):
         members = np.flatnonzero((tensors.presence == pattern).all(1))
-        logits = predict_tensors(model.network, tensors, tuple(pattern.tolist()), members)
-        calibration = model.calibration.for_channels(np.array(CHANNEL_NAMES)[pattern].tolist())
+        names = np.array(CHANNEL_NAMES)[pattern].tolist()
+        logits = joined.logits(names, members)
+        calibration = joined.calibration(names)
         probabilities[members] = calibration.probabilities(logits)
         thresholds[members] = calibration.threshold
     scores = score(
@@ -166,7 +182,7 @@ def _everything_row(name, model, tensors, train_positives) -> dict[str, Any]:
     return {"model": name, "input": "all that a molecule has", **asdict(scores)}
 
 
-def _noise_rows(name, model, tensors, train_positives) -> list[dict[str, Any]]:
+def _noise_rows(name, joined: JoinedModel, train_positives) -> list[dict[str, Any]]:
     """IR+13C+1H with Gaussian noise of sigma on the 600 points (SymSpectra, appendix J).
 
     Two rows each: noise before the encoding, as on an instrument, where the encoding can act
@@ -174,7 +190,7 @@ def _noise_rows(name, model, tensors, train_positives) -> list[dict[str, Any]]:
     is the root of the min-max scaled spectrum, it is relative to the tallest line.
     """
     names = SUBSETS["IR+13C+1H"]
-    rows = []
+    rows, tensors = [], joined.tensors
     for sigma in NOISE_LEVELS:
         for place, before in (("", True), (" after encoding", False)):
             rng = np.random.default_rng([RENDERING_SEED, int(sigma * 1000)])
@@ -186,10 +202,10 @@ def _noise_rows(name, model, tensors, train_positives) -> list[dict[str, Any]]:
                 noisy = normalise_nmr(clean**2 + noise) if encodes else clean + noise
                 values[channel] = noisy.astype(np.float32)
             disturbed = replace(tensors, values=values)
-            logits, truth = subset_logits(model.network, disturbed, names)
+            logits, truth = joined.with_tensors(disturbed).subset(names)
             if len(truth):
                 task = f"IR+13C+1H, noise {sigma:.2f}{place}"
-                rows.append(_row(name, task, model, names, logits, truth, train_positives))
+                rows.append(_row(name, task, joined, names, logits, truth, train_positives))
     return rows
 
 
@@ -218,14 +234,16 @@ def measured_infrared(data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return spectra, np.array(truth), np.array(phases)
 
 
-def _measured_infrared_rows(name, model, data, train_positives) -> list[dict[str, Any]]:
+def _measured_infrared_rows(
+    name, joined: JoinedModel, data, train_positives
+) -> list[dict[str, Any]]:
     try:
         encoded, truth, phases = measured_infrared(data)
     except MissingTableError:
         return []
     if len(encoded) == 0:
         return []
-    logits = infrared_logits(model.network, encoded)
+    logits = infrared_logits(joined.model.network, encoded)
     rows = []
     groups = {phase: phases == phase for phase in PHASES}
     groups["condensed"] = phases != "gas"
@@ -234,7 +252,7 @@ def _measured_infrared_rows(name, model, data, train_positives) -> list[dict[str
         if members.any():
             task = f"measured IR, {phase}"
             rows.append(
-                _row(name, task, model, ("IR",), logits[members], truth[members], train_positives)
+                _row(name, task, joined, ("IR",), logits[members], truth[members], train_positives)
             )
     return rows
 

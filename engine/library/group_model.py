@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from engine.library.group_evidence import AddedSource, sources_of
+from engine.library.typical_evidence import load_typical_evidence
 
 if TYPE_CHECKING:
     import torch
@@ -64,15 +67,20 @@ class Calibration:
     """Fitted on the validation split, for each usual set of channels and for all others together.
 
     A network is not equally sure of itself with one technique and with three: ``by_channels`` maps
-    a set of channel names to its own calibration, ``other`` serves every other set.
+    a set of channel names to its own calibration, ``containing`` a channel to that of all further
+    sets which hold it; ``other`` serves every other set.
     """
 
     other: LabelCalibration
     by_channels: dict[frozenset[str], LabelCalibration]
+    containing: dict[str, LabelCalibration] = field(default_factory=dict)
 
     def for_channels(self, names: Iterable[str]) -> LabelCalibration:
         """The calibration of a set of channels."""
-        return self.by_channels.get(frozenset(names), self.other)
+        names = frozenset(names)
+        if names in self.by_channels:
+            return self.by_channels[names]
+        return next((c for name, c in self.containing.items() if name in names), self.other)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -80,6 +88,10 @@ class Calibration:
             "by_channels": [
                 {"channels": sorted(names), **calibration.to_dict()}
                 for names, calibration in self.by_channels.items()
+            ],
+            "containing": [
+                {"channel": name, **calibration.to_dict()}
+                for name, calibration in self.containing.items()
             ],
         }
 
@@ -91,6 +103,10 @@ class Calibration:
                 frozenset(entry["channels"]): LabelCalibration.from_dict(entry)
                 for entry in values["by_channels"]
             },
+            {
+                str(entry["channel"]): LabelCalibration.from_dict(entry)
+                for entry in values.get("containing", ())
+            },
         )
 
 
@@ -99,6 +115,9 @@ class GroupModel:
     """``network`` in evaluation mode; ``labels`` name its outputs, ``channels`` its inputs.
 
     ``train_positives`` ``(37,)``: how many measured molecules of its training held each group.
+    ``sources`` are further networks whose logits are added to its own; such sums have the
+    ``joined_calibration``, the network alone has ``calibration``.
+    ``typical`` ``{channel: (600, 37)}``: where it finds each group as a rule, 0 to 1; may be empty.
     """
 
     network: torch.nn.Module
@@ -107,6 +126,18 @@ class GroupModel:
     calibration: Calibration
     card: ModelCard
     train_positives: np.ndarray
+    sources: tuple[AddedSource, ...] = ()
+    typical: dict[str, np.ndarray] = field(default_factory=dict)
+    joined_calibration: Calibration | None = None
+
+    def calibration_of(self, names: Iterable[str], is_joined: bool) -> LabelCalibration:
+        """The calibration of a set of channels: of a sum with sources, or the network's alone."""
+        chosen = self.joined_calibration if is_joined else None
+        return (chosen or self.calibration).for_channels(names)
+
+    @property
+    def reads_electron_ionisation(self) -> bool:
+        return any(source.channel == "EI" for source in self.sources)
 
 
 def save_group_model(
@@ -143,22 +174,48 @@ def load_group_model(path: Path) -> GroupModel:
     from safetensors.torch import load_file
 
     from engine.networks.cnn_1d import Cnn1d, Cnn1dConfig
+    from engine.networks.convolution_blocks import FusionConfig
+    from engine.networks.early_fusion import EarlyFusionCnn
+    from engine.networks.fragment_set_network import FragmentSetConfig, FragmentSetNetwork
+    from engine.networks.late_fusion import LateFusionCnn
+    from engine.networks.mid_fusion import MidFusionCnn
+    from engine.networks.mspectmol import MSpecTmol, MSpecTmolConfig
+    from engine.networks.patch_transformer import PatchTransformer, PatchTransformerConfig
     from engine.networks.symspectra import SymSpectra, SymSpectraConfig
 
-    kinds = {"symspectra": (SymSpectra, SymSpectraConfig), "cnn-1d": (Cnn1d, Cnn1dConfig)}
+    kinds = {
+        "symspectra": (SymSpectra, SymSpectraConfig),
+        "cnn-1d": (Cnn1d, Cnn1dConfig),
+        "mspectmol": (MSpecTmol, MSpecTmolConfig),
+        "transformer": (PatchTransformer, PatchTransformerConfig),
+        "early-fusion": (EarlyFusionCnn, FusionConfig),
+        "mid-fusion": (MidFusionCnn, FusionConfig),
+        "late-fusion": (LateFusionCnn, FusionConfig),
+        "fragment-set": (FragmentSetNetwork, FragmentSetConfig),
+    }
     try:
         content = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        network_type, config_type = kinds[content["kind"]]
+        # A variant ("symspectra-gru") is told from its family by its config alone.
+        named = str(content["kind"])
+        kind = next((k for k in kinds if named.startswith(f"{k}-")), named)
+        network_type, config_type = kinds[kind]
         config = config_type.from_dict(content["config"])
         network = network_type(config)
         network.load_state_dict(load_file(str(path.with_suffix(".safetensors"))))
         card = ModelCard(content["name"], content["version"], content["licence"])
         calibration = Calibration.from_dict(content["calibration"])
         positives = np.array(content["train_positives"])
+        sources = sources_of(content.get("sources", ()))
+        joined = content.get("joined_calibration")
+        joined = Calibration.from_dict(joined) if joined else None
+        typical = load_typical_evidence(path, config.labels)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise NoModelError(f"the model {path.name} cannot be loaded: {error}") from error
     network.eval()
-    return GroupModel(network, config.labels, config.channels, calibration, card, positives)
+    return GroupModel(
+        network, config.labels, config.channels, calibration, card, positives, sources,
+        typical, joined,
+    )  # fmt: skip
 
 
 @cache

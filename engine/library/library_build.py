@@ -23,6 +23,7 @@ from engine.library.library_files import (
     Manifest,
     checked_name,
     library_path,
+    move_folder,
     write_json,
 )
 from engine.library.library_merge import merge_chunks
@@ -294,7 +295,13 @@ def _put_in_place(whole: Path, target: Path) -> None:
     """The new folder under its name; the old one of that name is gone only afterwards."""
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.replace(old)
-    whole.replace(target)
+    had = target.exists()
+    if had:
+        move_folder(target, old)
+    try:
+        move_folder(whole, target)
+    except (LibraryError, OSError):
+        if had:
+            old.replace(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)

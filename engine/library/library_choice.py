@@ -116,7 +116,12 @@ def _cached(path: Path, modified: float) -> MoleculeLibrary:
 def _opened(path: Path) -> MoleculeLibrary:
     """One that is open already is taken again, unless it was made anew."""
     try:
-        return _cached(path, (path / MANIFEST).stat().st_mtime)
+        modified = (path / MANIFEST).stat().st_mtime
+        library = _cached(path, modified)
+        if library.is_closed:
+            _cached.cache_clear()
+            library = _cached(path, modified)
+        return library
     except OSError:
         raise LibraryError(f"there is no molecule library in {path}") from None
 

@@ -7,15 +7,31 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
+from weakref import WeakSet
 
 FORMAT, VERSION = "specgui molecule library", 1
 MANIFEST = "library.json"
 ENVIRONMENT = "SPECGUI_LIBRARIES"
+_TRIES, _PAUSE_S = 20, 0.1
 _NAME = re.compile(r"^[^\W_](?:[\w .+-]{0,78}\w)?$")
+
+
+class _Mapped(Protocol):
+    """A library whose files are mapped into memory."""
+
+    folder: Path
+
+    def close(self) -> None: ...
+
+
+_mapped: WeakSet = WeakSet()
+_mapped_lock = Lock()
 
 
 class LibraryError(ValueError):
@@ -118,6 +134,39 @@ def list_libraries(folder: Path | None = None) -> list[Manifest]:
     return found
 
 
+def note_mapped(library: _Mapped) -> None:
+    """Note a library whose files are mapped, until nobody holds it any more."""
+    with _mapped_lock:
+        _mapped.add(library)
+
+
+def move_folder(folder: Path, target: Path) -> None:
+    """Rename a library's folder, also where files that are mapped into memory stop that.
+
+    Windows renames no folder of which a file is mapped. What this program has mapped of it is
+    closed then (a search that runs in it ends with an error), and the folder tried again for some
+    seconds. Raises :class:`LibraryError` when another program holds it, ``OSError`` for others.
+    """
+    for attempt in range(_TRIES):
+        try:
+            folder.replace(target)
+            return
+        except PermissionError as error:
+            if attempt == _TRIES - 1:
+                raise LibraryError(
+                    f"{folder.name!r} cannot be replaced, because a program uses it "
+                    f"({error.strerror or error}): close other windows of this program and "
+                    "searches, then try again"
+                ) from None
+        with _mapped_lock:
+            held = [one for one in _mapped if one.folder.absolute() == folder.absolute()]
+        for one in held:
+            one.close()
+        del held
+        if attempt:
+            time.sleep(_PAUSE_S)
+
+
 def remove_library(name: str, folder: Path | None = None) -> None:
     """Remove a library, and what a stopped build of it left.
 
@@ -131,7 +180,7 @@ def remove_library(name: str, folder: Path | None = None) -> None:
         if path.is_dir():
             # Out of the list at once, however long the removing takes.
             gone = path.with_name(f".{path.name}.{secrets.token_hex(4)}.removed")
-            path.replace(gone)
+            move_folder(path, gone)
             shutil.rmtree(gone)
         shutil.rmtree(pending, ignore_errors=True)
     except OSError as error:

@@ -13,7 +13,7 @@ from engine.chemistry.functional_groups import GROUP_NAMES
 from engine.chemistry.signal_intensities import AXES, STEP
 from engine.chemistry.spectrum_match import SignalRows
 from engine.library.library_chunk import PPM_STEPS, SHORT
-from engine.library.library_files import LibraryError, Manifest, library_path
+from engine.library.library_files import LibraryError, Manifest, library_path, note_mapped
 from engine.library.library_merge import SIGNAL_FIELDS
 
 _ARRAYS = {
@@ -28,11 +28,25 @@ _ARRAYS = {
 }  # fmt: skip
 
 
+class _Arrays(dict):
+    """The arrays by name; what is missing was let go of."""
+
+    def __init__(self, library: str, arrays: dict[str, np.ndarray]) -> None:
+        super().__init__(arrays)
+        self._library = library
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise LibraryError(
+            f"the library {self._library} was replaced or removed meanwhile: search again"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class MoleculeLibrary:
     """``size`` molecules, numbered from 0 in the order of the file that they came from.
 
-    All arrays are memory-mapped: opening reads only their headers.
+    All arrays are memory-mapped: opening reads only their headers. ``close`` lets go of them; what
+    is asked of it then raises :class:`LibraryError`.
     """
 
     folder: Path
@@ -57,9 +71,20 @@ class MoleculeLibrary:
             if array.dtype.str[1:] != kind:
                 raise LibraryError(f"{path} holds {array.dtype}, not {kind}: build it again")
             arrays[name] = array
-        library = cls(folder, manifest, arrays)
+        library = cls(folder, manifest, _Arrays(manifest.name, arrays))
         library._check()
+        note_mapped(library)
         return library
+
+    def close(self) -> None:
+        """Let go of the files, for the library to be replaced or removed."""
+        self.arrays.clear()
+        self._expected.clear()
+        self.__dict__.pop("_sorted_mass", None)
+
+    @property
+    def is_closed(self) -> bool:
+        return not self.arrays
 
     @classmethod
     def named(cls, name: str, folder: Path | None = None) -> MoleculeLibrary:

@@ -125,7 +125,9 @@ class SpectrumMemory(nn.Module):
     def forward(self, spectra: Tensor) -> Tensor:
         """Logits of the vote of the nearest entries."""
         places = self.embed(self.blurred(spectra))
-        likeness = places @ (self.keys.to(places.dtype) / _SCALE).T * self.sharpness.exp()
+        # The keys are many and the places few: these are scaled.
+        scaled = places * (self.sharpness.exp() / _SCALE)
+        likeness = scaled @ self.keys.to(places.dtype).T
         nearest, index = likeness.topk(min(self.config.neighbours, likeness.shape[1]), dim=1)
         truth = self.truth
         votes = (nearest.softmax(1).unsqueeze(-1) * truth[index]).sum(1)

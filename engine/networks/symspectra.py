@@ -15,8 +15,9 @@ input only:
 - Without sampling (inference) a gate takes its mean p, and the noise its mean.
 
 Beyond the paper, and off unless the configuration has them: a noise floor, which takes away what
-lies under three times an NMR spectrum's own noise; and memories of measured spectra, whose votes
-are added to the decoder's logits.
+lies under three times an NMR spectrum's own noise; memories of measured spectra, whose votes
+are added to the decoder's logits; and a companion that reads NMR peaks as a set, whose logits are
+added likewise.
 """
 
 from __future__ import annotations
@@ -28,14 +29,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.networks.importance_gate import ImportanceGate, information_bound, relaxed_bernoulli
-from engine.networks.label_decoder import LabelDecoder
+from engine.networks.importance_gate import ImportanceGate, relaxed_bernoulli
+from engine.networks.label_decoder import label_decoder
+from engine.networks.latent_priors import latent_prior
+from engine.networks.peak_set import PeakSet, PeakSetConfig
+from engine.networks.repeated_rows import once_for_repeated
 from engine.networks.spectrum_memory import MemoryConfig, SpectrumMemory
+from engine.networks.token_encoder import SpectrumEncoder, TokenGrid, module_name
 
 
 @dataclass(frozen=True)
-class SymSpectraConfig:
-    """Everything that rebuilds the network; ``quiet`` names the channels with a noise floor."""
+class SymSpectraConfig(TokenGrid):
+    """Everything that rebuilds the network.
+
+    ``order`` is the order of prediction, as label indices (IUPAC's, or one of
+    :mod:`engine.training.label_orders`); ``decoder`` one of ``DECODERS`` (appendix P), ``prior``
+    one of ``PRIORS`` (appendix G); ``quiet`` names the channels with a noise floor.
+    """
 
     channels: tuple[str, ...]
     labels: tuple[str, ...]
@@ -53,20 +63,9 @@ class SymSpectraConfig:
     dropout: float = 0.3
     quiet: tuple[str, ...] = ()
     memories: tuple[MemoryConfig, ...] = ()
-
-    @property
-    def tokens(self) -> int:
-        length = self.points
-        for pool in self.pools:
-            if self.max_pooling:
-                length //= pool
-            else:
-                length = (length + 2 * self.padding(pool) - self.kernel) // pool + 1
-        return length
-
-    def padding(self, stride: int) -> int:
-        """What keeps a token over the middle of its own ``stride`` points."""
-        return (self.kernel - stride + 1) // 2
+    decoder: str = "lstm"
+    prior: str = "gaussian"
+    companion: PeakSetConfig | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -75,7 +74,10 @@ class SymSpectraConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> SymSpectraConfig:
         known = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         memories = tuple(MemoryConfig.from_dict(memory) for memory in known.pop("memories", ()))
-        return cls(**known, memories=memories)
+        companion = known.pop("companion", None)
+        if companion is not None:
+            companion = PeakSetConfig.from_dict(companion)
+        return cls(**known, memories=memories, companion=companion)
 
 
 # Not frozen: Lightning Fabric converts the precision of its tensors in place.
@@ -92,34 +94,6 @@ class SymSpectraOutput:
     gates: dict[str, Tensor]
     information: Tensor | None = None
     without: dict[str, Tensor] = field(default_factory=dict)
-
-
-class SpectrumEncoder(nn.Module):
-    """Two blocks of Conv1D, BatchNorm, ReLU (eq. 2): ``B x 600 -> B x L x C``.
-
-    The paper shortens by MaxPool (``max_pooling``), which forgets where in its window a line was,
-    1.6 ppm of 13C after both. By default the convolutions stride instead, which keeps it.
-    """
-
-    def __init__(self, config: SymSpectraConfig) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for inside, outside, pool in zip(
-            (1, config.stem), (config.stem, config.width), config.pools, strict=True
-        ):
-            stride = 1 if config.max_pooling else pool
-            layers += [
-                nn.Conv1d(inside, outside, config.kernel, stride, config.padding(stride)),
-                nn.BatchNorm1d(outside),
-                nn.ReLU(),
-            ]
-            if config.max_pooling:
-                layers.append(nn.MaxPool1d(pool))
-        self.blocks = nn.Sequential(*layers)
-        self.position = nn.Parameter(torch.randn(config.tokens, config.width) * 0.02)
-
-    def forward(self, spectrum: Tensor) -> Tensor:
-        return self.blocks(spectrum.unsqueeze(1)).transpose(1, 2) + self.position
 
 
 class CrossModalAttention(nn.Module):
@@ -176,6 +150,7 @@ class SymSpectra(nn.Module):
         super().__init__()
         self.config = config
         width, labels = config.width, len(config.labels)
+        self.prior = latent_prior(config.prior)
         names = [self.key_of(name) for name in config.channels]
         self.encoders = nn.ModuleDict({name: SpectrumEncoder(config) for name in names})
         self.attention = CrossModalAttention(width, config.heads, config.coarsen)
@@ -199,7 +174,7 @@ class SymSpectra(nn.Module):
             nn.Linear(config.fused, config.fused // 2), nn.ReLU(),
             nn.Linear(config.fused // 2, labels),
         )  # fmt: skip
-        self.decoder = LabelDecoder(config.fused, config.order)
+        self.decoder = label_decoder(config.decoder, config.fused, config.order)
         self.memories = nn.ModuleDict()
         for memory in config.memories:
             name = self.key_of(memory.channel)
@@ -207,17 +182,20 @@ class SymSpectra(nn.Module):
             self.memories[name].requires_grad_(False)
             # By how many channels are present: the more, the less a single one's memory counts.
             self.register_buffer(f"trust_{name}", torch.zeros(len(names)))
+        self.companion = None
+        if config.companion is not None:
+            self.companion = PeakSet(config.companion).requires_grad_(False)
+            # By which of its channels are present (a bit each), and by how many are in all.
+            size = (2 ** len(config.companion.channels), len(names))
+            self.register_buffer("trust_companion", torch.zeros(size))
         for name in names:
             self.register_buffer(f"noise_mean_{name}", torch.zeros(width))
             self.register_buffer(f"noise_deviation_{name}", torch.ones(width))
 
     @staticmethod
     def key_of(channel: str) -> str:
-        """A channel's name as a module's name: no blanks, slashes or signs."""
-        return (
-            channel.replace("+", "_positive").replace("-", "_negative").replace("/", "_")
-            .replace(" ", "_")
-        )  # fmt: skip
+        """A channel's name as a module's name."""
+        return module_name(channel)
 
     def forward(
         self,
@@ -238,6 +216,7 @@ class SymSpectra(nn.Module):
         decoded = self.decoder(fused, main, truth if training else None, teaching)
         if not self.training:
             decoded = self._with_votes(decoded, self._votes(spectra), len(spectra))
+            decoded = self._with_companion(decoded, spectra, len(spectra))
         without = self._without_each(parts) if training else {}
         return SymSpectraOutput(decoded, main, gates, information, without)
 
@@ -248,7 +227,10 @@ class SymSpectra(nn.Module):
         present = [name for name in self.config.channels if name in spectra]
         if not present:
             raise ValueError(f"no channel is present: expected one of {self.config.channels}")
-        tokens = {name: self.encoders[self.key_of(name)](spectra[name]) for name in present}
+        tokens = {
+            name: once_for_repeated(self.encoders[self.key_of(name)], spectra[name])
+            for name in present
+        }
         keys, values = {}, {}
         for name in present:
             keys[name], values[name] = self.attention.keys_and_values(tokens[name])
@@ -257,7 +239,7 @@ class SymSpectra(nn.Module):
             attended = self.attention(
                 tokens[name], [keys[n] for n in present], [values[n] for n in present]
             )
-            hidden = self.norm(tokens[name] + attended)
+            hidden = self.prior.latent(self.norm(tokens[name] + attended))
             logits = self.gates[self.key_of(name)](hidden)
             gates[name] = torch.sigmoid(logits)
             gated[name], sampled = self._inject_noise(name, hidden, logits, training)
@@ -283,6 +265,7 @@ class SymSpectra(nn.Module):
         main = self.main(fused)
         votes = self._votes(spectra)
         decoded = self._with_votes(self.decoder(fused, main), votes, len(spectra))
+        decoded = self._with_companion(decoded, spectra, len(spectra))
         output = SymSpectraOutput(decoded, main, gates)
         effects = {}
         for name, tokens in gated.items():
@@ -294,15 +277,17 @@ class SymSpectra(nn.Module):
             rest = {n: p.expand(length, -1) for n, p in parts.items() if n != name}
             fused = self._fuse({**rest, name: self._part(name, masked)})
             others = {n: vote for n, vote in votes.items() if n != name}
-            emptied = self._votes({name: spectra[name] * ~self._points_of(hidden)})
+            cut = spectra[name] * ~self.config.points_of(hidden)
             logits = self.decoder(fused, self.main(fused))
-            logits = self._with_votes(logits, {**others, **emptied}, len(spectra))
+            logits = self._with_votes(logits, {**others, **self._votes({name: cut})}, len(spectra))
+            every = {n: s.expand(length, -1) for n, s in spectra.items() if n != name}
+            logits = self._with_companion(logits, {**every, name: cut}, len(spectra))
             effects[name] = output.logits - logits
         return output, effects
 
     def _quietened(self, spectra: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {
-            name: without_noise(values) if name in self.config.quiet else values
+            name: once_for_repeated(without_noise, values) if name in self.config.quiet else values
             for name, values in spectra.items()
         }
 
@@ -312,7 +297,7 @@ class SymSpectra(nn.Module):
 
     def _votes(self, quiet: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {
-            name: self.memories[self.key_of(name)](values)
+            name: once_for_repeated(self.memories[self.key_of(name)], values)
             for name, values in quiet.items()
             if self.key_of(name) in self.memories
         }
@@ -324,12 +309,20 @@ class SymSpectra(nn.Module):
             logits = logits + getattr(self, f"trust_{self.key_of(name)}")[present - 1] * vote
         return logits
 
-    def _points_of(self, hidden: Tensor) -> Tensor:
-        """The points of the spectrum behind tokens, bool ``... x L -> ... x 600``."""
-        each = self.config.points // self.config.tokens
-        points = hidden.repeat_interleave(each, dim=-1)
-        missing = self.config.points - points.shape[-1]
-        return nn.functional.pad(points, (0, max(0, missing)))[..., : self.config.points]
+    def companion_logits(self, spectra: Mapping[str, Tensor]) -> Tensor | None:
+        """What the companion alone says, ``B x K``; None where it has nothing to read."""
+        return self._companion_logits(self._quietened(spectra))
+
+    def _companion_logits(self, quiet: Mapping[str, Tensor]) -> Tensor | None:
+        if self.companion is None or not any(name in quiet for name in self.companion.channels):
+            return None
+        return self.companion(quiet)
+
+    def _with_companion(self, logits: Tensor, quiet: Mapping[str, Tensor], present: int) -> Tensor:
+        said = self._companion_logits(quiet)
+        if said is None:
+            return logits
+        return logits + self.trust_companion[self.companion.pattern(quiet), present - 1] * said
 
     def _part(self, name: str, tokens: Tensor) -> Tensor:
         """One channel's share of the fused representation, ``B x L x C -> B x D``."""
@@ -374,7 +367,7 @@ class SymSpectra(nn.Module):
             mean.lerp_(flat.mean(0), 0.02)
             deviation.lerp_(flat.std(0), 0.02)
         gate = relaxed_bernoulli(logits)
-        noise = mean + deviation * torch.randn_like(hidden)
+        noise = self.prior.noise(hidden, mean, deviation)
         return gate.unsqueeze(-1) * hidden + (1 - gate.unsqueeze(-1)) * noise, gate
 
     def _bounds(self, name, hidden, sampled, tokens, keys, values, present) -> Tensor:
@@ -384,8 +377,8 @@ class SymSpectra(nn.Module):
         eighth of the batch: an unbiased estimate at an eighth of the cost.
         """
         mean = getattr(self, f"noise_mean_{self.key_of(name)}").clone()
-        deviation = getattr(self, f"noise_deviation_{self.key_of(name)}").clone().clamp_min(1e-3)
-        bound = information_bound(sampled, hidden, mean, deviation)
+        deviation = getattr(self, f"noise_deviation_{self.key_of(name)}").clone()
+        bound = self.prior.bound(sampled, hidden, mean, deviation)
         others = [other for other in present if other != name]
         if not others:
             return bound
@@ -397,9 +390,9 @@ class SymSpectra(nn.Module):
                 [keys[n][part] for n in others],
                 [values[n][part] for n in others],
             )
-            state = self.norm(tokens[other][part] + attended)
+            state = self.prior.latent(self.norm(tokens[other][part] + attended))
             context.append(state)
             context_gates.append(relaxed_bernoulli(self.gates[self.key_of(other)](state)))
-        return bound + information_bound(
+        return bound + self.prior.bound(
             torch.cat(context_gates, 1), torch.cat(context, 1), mean, deviation
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "Assignment",
+    "Counterfactual",
     "GroupIdentification",
     "LibraryError",
     "NoModelError",
@@ -17,12 +18,14 @@ __all__ = [
     "rank",
     "search",
     "verify",
+    "without_region",
 ]
 
 if TYPE_CHECKING:
     from engine.library.group_model import NoModelError
     from engine.library.library_files import LibraryError
     from engine.tasks.assignment import Assignment, assign
+    from engine.tasks.counterfactual import Counterfactual, without_region
     from engine.tasks.group_identification import GroupIdentification
     from engine.tasks.groups import identify_groups
     from engine.tasks.isomer_ranking import Ranking, rank
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Assignment": "engine.tasks.assignment",
+    "Counterfactual": "engine.tasks.counterfactual",
+    "without_region": "engine.tasks.counterfactual",
     "Ranking": "engine.tasks.isomer_ranking",
     "Verification": "engine.tasks.verification",
     "assign": "engine.tasks.assignment",

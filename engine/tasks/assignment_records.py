@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from engine.spectra import Sample, Spectrum
@@ -140,15 +141,18 @@ def assignment_table(assignment: Assignment) -> Table:
         digits = 1 if element == "C" else 2
         first = max(ones, key=lambda one: one.fixed)
         atoms = ", ".join(f"{element}{one.atom}" for one in sorted(ones, key=lambda o: o.atom))
+        predicted = isfinite(first.predicted)  # not where a person alone spoke
         sure = "said" if first.fixed else "" if peak is None else _share(first.confidence)
         cells = (
             atoms,
             "–" if peak is None else _number(peak, digits),
-            f"{_number(first.predicted, digits)} ± {first.uncertainty:.{digits}f}",
-            "" if peak is None else _number(peak - first.predicted, digits),
+            f"{_number(first.predicted, digits)} ± {first.uncertainty:.{digits}f}"
+            if predicted
+            else "–",
+            "" if peak is None or not predicted else _number(peak - first.predicted, digits),
             sure,
         )
-        shift = first.predicted if peak is None else peak
+        shift = (first.predicted if predicted else 0.0) if peak is None else peak
         lines.append(((element != "C", -shift), cells))
     header = ("Atoms, from 0", "δ (ppm)", "Predicted", "Difference", "Confidence")
     note = ""

@@ -62,8 +62,9 @@ class ImportanceMap:
 
     ``x`` has shape ``(600,)`` in the unit of the spectrum, ascending. ``gate`` ``(600,)`` holds the
     network's importance gates p, 0 to 1. ``by_group`` maps a group's name to its own map
-    ``(600,)``: gate times the attribution of that group's logit, not negative, scaled so that the
-    maps of one group over all spectra have the maximum 1.
+    ``(600,)``: what the group's logit loses without that place, above what groups lose there on the
+    whole and where the network finds this group as a rule (:mod:`engine.tasks.importance`); not
+    negative, scaled so that the maps of one group over all spectra have the maximum 1.
     """
 
     technique: str
@@ -78,7 +79,8 @@ class GroupIdentification:
     """The functional groups of one sample, most probable first.
 
     ``techniques_used`` are the techniques that the network read, ``maps`` one importance map for
-    each spectrum that was read.
+    each spectrum that was read. ``doubts`` are sentences, each naming a technique whose spectrum
+    is unlike what the network knows, and why: with any, the probabilities deserve less trust.
     """
 
     groups: tuple[GroupPrediction, ...]
@@ -86,6 +88,7 @@ class GroupIdentification:
     model: ModelCard
     warnings: tuple[str, ...] = ()
     maps: tuple[ImportanceMap, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -93,4 +96,5 @@ class GroupIdentification:
             "techniques_used": list(self.techniques_used),
             "model": self.model.to_dict(),
             "warnings": list(self.warnings),
+            "doubts": list(self.doubts),
         }

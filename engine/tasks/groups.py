@@ -11,12 +11,15 @@ from engine.encoding.channels import channel
 from engine.encoding.sample_encoding import EncodedSample, encode_sample
 from engine.library.group_model import GroupModel, default_group_model
 from engine.spectra import Sample
+from engine.tasks.familiarity import doubts
 from engine.tasks.group_identification import (
     Evidence,
     GroupIdentification,
     GroupPrediction,
     ImportanceMap,
 )
+from engine.tasks.group_sources import alone_gate, read_sources
+from engine.tasks.importance import NetworkReading, group_maps, read_network
 
 _REGION_LEVEL = 0.4
 _MAXIMUM_REGIONS = 6
@@ -37,16 +40,20 @@ def identify_groups(
     if not isinstance(sample, Sample):
         return [identify_groups(one, model, is_cancelled) for one in sample]
     _stop_if(is_cancelled)
-    encoded = encode_sample(sample)
+    encoded = encode_sample(sample, model.reads_electron_ionisation)
     _stop_if(is_cancelled)
-    if not encoded.values:
+    if not encoded.sources:
         reasons = "; ".join(encoded.warnings) or "the sample holds no spectra"
         raise ValueError(f"no functional groups can be predicted: {reasons}")
-    logits, gates, effects = _run(model, encoded)
+    reading = _read(model, encoded)
     _stop_if(is_cancelled)
-    calibration = model.calibration.for_channels(gates)
-    probabilities = calibration.probabilities(logits)
-    maps = _importance_maps(model, encoded, gates, effects)
+    further = read_sources(model, sample, encoded, with_effects=True)
+    _stop_if(is_cancelled)
+    if reading is None and not further.readings:
+        raise ValueError(f"no channel is present: expected one of {', '.join(model.channels)}")
+    calibration = further.calibration(model)
+    probabilities = calibration.probabilities(further.joined(reading.logits if reading else None))
+    maps = _importance_maps(model, encoded, reading, further.effects)
     evidence = _evidence(model, maps)
     groups = [
         GroupPrediction(
@@ -56,9 +63,14 @@ def identify_groups(
     ]
     groups.sort(key=lambda group: (-group.present, -group.probability))
     used = dict.fromkeys(
-        str(sample.spectra[index].technique) for name in gates for index in encoded.sources[name]
+        str(sample.spectra[index].technique)
+        for name in encoded.sources
+        if name in further.channels
+        for index in encoded.sources[name]
     )
-    return GroupIdentification(tuple(groups), tuple(used), model.card, encoded.warnings, maps)
+    return GroupIdentification(
+        tuple(groups), tuple(used), model.card, encoded.warnings, maps, doubts(encoded)
+    )
 
 
 def _stop_if(is_cancelled: Callable[[], bool]) -> None:
@@ -66,37 +78,26 @@ def _stop_if(is_cancelled: Callable[[], bool]) -> None:
         raise CancelledError
 
 
-def _run(model: GroupModel, encoded: EncodedSample):
-    """Logits ``(37,)``, gates ``{channel: (L,)}`` and masking effects ``{channel: (L, 37)}``."""
-    import torch
-
-    spectra = {
-        name: torch.from_numpy(encoded.values[name].astype(np.float32)).unsqueeze(0)
-        for name in model.channels
-        if name in encoded.values
-    }
-    with torch.no_grad():
-        output, effects = model.network.masking_effects(spectra)
-    return (
-        output.logits[0].double().numpy(),
-        {name: gate[0].double().numpy() for name, gate in output.gates.items()},
-        {name: effect.double().numpy() for name, effect in effects.items()},
-    )
+def _read(model: GroupModel, encoded: EncodedSample) -> NetworkReading | None:
+    """What the network says, None where it has nothing to read."""
+    spectra = {n: encoded.values[n] for n in model.channels if n in encoded.values}
+    return read_network(model, spectra) if spectra else None
 
 
-def _importance_maps(model, encoded, gates, effects) -> tuple[ImportanceMap, ...]:
-    """Gates and per-group maps on each channel's grid, one for each spectrum that was read."""
-    fine: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name, gate in gates.items():
-        centres = channel(name).centres
-        tokens = np.linspace(0, len(centres), len(gate) + 1)
-        middles = (tokens[1:] + tokens[:-1]) / 2 - 0.5
-        places = np.arange(len(centres))
-        along = np.clip(effects[name], 0, None) * gate[:, None]
-        by_label = np.stack(
-            [np.interp(places, middles, along[:, k]) for k in range(along.shape[1])], axis=1
-        )
-        fine[name] = np.interp(places, middles, gate), by_label
+def _importance_maps(model, encoded, reading, further) -> tuple[ImportanceMap, ...]:
+    """Gates and per-group maps on each channel's grid, one for each spectrum that was read.
+
+    ``further`` ``{channel: (600, 37)}`` is what the signals do by way of the further sources.
+    """
+    gates = dict(reading.gates) if reading is not None else {}
+    effects = dict(reading.effects) if reading is not None else {}
+    for name, lost in further.items():
+        gates.setdefault(name, alone_gate(lost))
+        effects[name] = effects.get(name, 0.0) + lost
+    by_channel = group_maps(effects, model.typical)
+    if not by_channel:
+        return ()
+    fine = {name: (gates[name], by_label) for name, by_label in by_channel.items()}
     tops = np.max([by_label.max(0) for _, by_label in fine.values()], axis=0)
     maps = []
     for name, (gate, by_label) in fine.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ _WRONG_MASS = 12.0
 _WRONG_FORMULA = 12.0
 _PRICE_OF_A_BAD_PEAK = 6.0
 MOST_CANDIDATES = 100_000
+_CHUNK = 500  # molecules that are predicted between two looks at whether to go on
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def rank(
     sample: Sample | Sequence[Sample],
     candidates: Sequence[str | Candidate],
     predictor: ShiftPredictor | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Ranking | list[Ranking]:
     """All candidates by how well they explain a sample's 13C, 1H and mass spectra.
 
@@ -75,16 +77,17 @@ def rank(
     Those that cannot be read are left out and named in ``warnings``; stereoisomers whose predicted
     shifts are equal share their probability. Takes one sample, or a list and then returns a list.
     Raises ``ValueError`` when no candidate can be read and for a sample without peaks;
-    :class:`NoModelError` when no weights are installed.
+    :class:`NoModelError` when no weights are installed;
+    :class:`concurrent.futures.CancelledError` soon after ``is_cancelled`` says so.
     """
     if not isinstance(sample, Sample):
-        return [rank(one, candidates, predictor) for one in sample]
+        return [rank(one, candidates, predictor, is_cancelled) for one in sample]
     from engine.tasks.assignment import peaks_of, solvents_of
 
-    known, molecules, warnings = _read(candidates)
+    known, molecules, warnings = _read(candidates, is_cancelled)
     peaks, notes = peaks_of(sample)
-    costs = candidate_costs(peaks, molecules, solvents_of(sample), predictor)
-    other = _mass_costs(sample, molecules)
+    costs = candidate_costs(peaks, molecules, solvents_of(sample), predictor, is_cancelled)
+    other = _mass_costs(sample, molecules, is_cancelled)
     return _ranked(known, costs, other, peaks, (*warnings, *notes))
 
 
@@ -132,12 +135,22 @@ def _of_blocks(text: str) -> list[Candidate]:
     return found
 
 
-def _read(candidates: Sequence[str | Candidate]) -> tuple[list[Candidate], list, list[str]]:
+def _stop_if(is_cancelled: Callable[[], bool]) -> None:
+    from concurrent.futures import CancelledError
+
+    if is_cancelled():
+        raise CancelledError
+
+
+def _read(
+    candidates: Sequence[str | Candidate], is_cancelled: Callable[[], bool] = lambda: False
+) -> tuple[list[Candidate], list, list[str]]:
     from rdkit import Chem, rdBase
 
     known, molecules, bad = [], [], []
     with rdBase.BlockLogs():
         for number, given in enumerate(candidates, 1):
+            _stop_if(is_cancelled)
             if not isinstance(given, Candidate):
                 text, _, name = str(given).strip().replace("\t", " ").partition(" ")
                 given = Candidate(text, name.strip())
@@ -166,8 +179,13 @@ def candidate_costs(
     molecules: Sequence,
     solvents: Mapping[str, str | None] | None = None,
     predictor: ShiftPredictor | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, np.ndarray]:
-    """The cost (nats) of a sample's peaks for each molecule, ``(K,)``, by technique."""
+    """The cost (nats) of a sample's peaks for each molecule, ``(K,)``, by technique.
+
+    Molecules are predicted ``_CHUNK`` at a time, between which ``is_cancelled`` is asked;
+    :class:`concurrent.futures.CancelledError` follows it.
+    """
     from engine.chemistry.spectrum_match import SignalRows, match_costs
     from engine.library.shift_model import default_shift_predictor
 
@@ -180,13 +198,20 @@ def candidate_costs(
             continue
         solvent = (solvents or {}).get(technique)
         if solvent not in predicted:
-            predicted[solvent] = predictor.predict(list(molecules), solvent)
+            predicted[solvent] = []
+            for first in range(0, len(molecules), _CHUNK):
+                _stop_if(is_cancelled)
+                chunk = list(molecules[first : first + _CHUNK])
+                predicted[solvent] += predictor.predict(chunk, solvent)
+        _stop_if(is_cancelled)
         rows = SignalRows.of(technique, [s.signals(technique) for s in predicted[solvent]])
         costs[technique] = np.asarray(match_costs(own, rows), float)
     return costs
 
 
-def _mass_costs(sample: Sample, molecules: Sequence) -> np.ndarray:
+def _mass_costs(
+    sample: Sample, molecules: Sequence, is_cancelled: Callable[[], bool] = lambda: False
+) -> np.ndarray:
     """Nats against each molecule from its formula: the one known, and the mass spectra."""
     from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
@@ -202,6 +227,7 @@ def _mass_costs(sample: Sample, molecules: Sequence) -> np.ndarray:
     by_formula: dict[str, float] = {}
     costs = []
     for molecule in molecules:
+        _stop_if(is_cancelled)
         text = CalcMolFormula(molecule)
         if text not in by_formula:
             cost = 0.0

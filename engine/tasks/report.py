@@ -27,7 +27,7 @@ from engine.tasks.report_drawing import Plot, draw_panels, print_style, solvent_
 if TYPE_CHECKING:
     from engine.chemistry.structure import Structure
     from engine.library.group_model import GroupModel
-    from engine.processing import SignalAnalysis
+    from engine.processing import Chain, Peak, SignalAnalysis
     from engine.tasks.assignment import Assignment
     from engine.tasks.group_identification import GroupIdentification
 
@@ -115,7 +115,11 @@ def prepare_report(
     date: str = "",
     analyses: Mapping[int, SignalAnalysis] | None = None,
     assignment: Assignment | None = None,
+    chains: Mapping[int, Chain] | None = None,
+    peaks: Mapping[int, Sequence[Peak]] | None = None,
+    identification: GroupIdentification | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[float, str], None] = lambda share, what: None,
 ) -> Report:
     """Process and pick the spectra, identify the groups, and put it all in words.
 
@@ -123,7 +127,11 @@ def prepare_report(
     chain; all other spectra are shown as recorded. A sample of techniques that the network does not
     read has a report that says so. ``analyses`` are the integrals and multiplets that a person read
     from the spectra, by their index: they take the place of those found. ``assignment`` is that of
-    the NMR peaks to the atoms of the structure, for a table of its own. Raises ``ValueError`` for
+    the NMR peaks to the atoms of the structure, for a table of its own. ``chains`` and ``peaks``
+    are, by a spectrum's index too, the processing and the peaks that a person chose in the place of
+    the default chain and of those picked. ``identification`` is one that is known already of the
+    sample processed so. ``on_progress`` is told the share that is done and what comes next. Raises
+    ``ValueError`` for
     a sample without spectra and for a structure that is none, :class:`NoModelError` when groups are
     wanted and no model is installed, and :class:`concurrent.futures.CancelledError` soon after
     ``is_cancelled`` says so.
@@ -137,23 +145,27 @@ def prepare_report(
         )
         sample = replace(sample, spectra=sample.spectra[:MOST_SPECTRA])
     structure = _structure(sample, warnings)
-    identification = None
-    if with_groups:
+    chains, peaks = chains or {}, peaks or {}
+    if with_groups and identification is None:
         from engine.tasks.groups import identify_groups
 
         try:
-            identification = identify_groups(sample, model, is_cancelled)
+            on_progress(0.0, "naming the groups")
+            identification = identify_groups(_processed(sample, chains), model, is_cancelled)
         except ValueError as error:
             warnings.append(_sentence(error))
-        else:
-            warnings += [plain(text, 400) for text in identification.warnings]
+    if identification is not None:
+        warnings += [plain(text, 400) for text in identification.warnings]
     sections = []
     assigned = {} if assignment is None else _pairs(assignment)
     for index, spectrum in enumerate(sample.spectra):
         _stop_if(is_cancelled)
+        on_progress(index / len(sample.spectra), spectrum_title(spectrum))
         analysis = analyses.get(index) if analyses else None
         pairs = assigned.pop(str(spectrum.technique), ())
-        sections.append(_section(spectrum, index, identification, structure, analysis, pairs))
+        chosen = (chains.get(index), peaks.get(index))
+        section = _section(spectrum, index, identification, structure, analysis, pairs, *chosen)
+        sections.append(section)
     model_line = ""
     if identification is not None:
         card = identification.model
@@ -287,6 +299,16 @@ def _with_atoms(
     return with_atoms(told, pairs).metadata["peaks"]
 
 
+def _processed(sample: Sample, chains: Mapping[int, Chain]) -> Sample:
+    """The sample after the chains that were chosen; raises ``ValueError`` as a step does."""
+    from engine.processing.chain import apply
+
+    spectra = enumerate(sample.spectra)
+    return replace(
+        sample, spectra=tuple(apply(chains[i], s) if i in chains else s for i, s in spectra)
+    )
+
+
 def _stop_if(is_cancelled: Callable[[], bool]) -> None:
     from concurrent.futures import CancelledError
 
@@ -301,18 +323,20 @@ def _section(
     structure: Structure | None,
     analysis: SignalAnalysis | None = None,
     pairs: Sequence[tuple[float, int]] = (),
+    chain: Chain | None = None,
+    edited: Sequence[Peak] | None = None,
 ) -> SpectrumSection:
     from engine.processing.chain import Chain, apply, default_chain
     from engine.processing.peaks import pick_peaks
-    from engine.tasks.report_signals import nmr_signals, signal_line
+    from engine.tasks.report_signals import nmr_signals, said_signals, signal_line
 
     warnings = [plain(text, 400) for text in spectrum.warnings]
-    chain = default_chain(spectrum)
+    chain = default_chain(spectrum) if chain is None else chain
     shown, line = spectrum, ""
     try:
         shown = apply(chain, spectrum)
         warnings += [plain(text, 400) for text in shown.warnings[len(spectrum.warnings) :]]
-        peaks = tuple(pick_peaks(shown))
+        peaks = tuple(pick_peaks(shown) if edited is None else edited)
         signals = []
         if analysis or shown.metadata.get("peaks") or _is_proton(shown):
             signals = _with_atoms(shown, nmr_signals(shown, structure, analysis), pairs)
@@ -321,7 +345,7 @@ def _section(
             named = signals if sure else [{**signal, "n_h": None} for signal in signals]
             line = signal_line(shown, named, "unicode", with_labels=bool(pairs))
         elif shown.technique.is_nmr and shown.x_unit == "ppm":
-            named = _with_atoms(shown, nmr_signals(shown), pairs)
+            named = _with_atoms(shown, said_signals(shown, None, edited), pairs)
             line = signal_line(shown, named, "unicode", with_labels=bool(pairs))
     except ValueError as error:
         warnings.append(f"{_sentence(error)} It is shown as recorded.")

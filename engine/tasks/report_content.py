@@ -306,6 +306,11 @@ def group_sentences(identification: GroupIdentification, structure: Structure | 
     """What else there is to say: the groups below their thresholds, and those not found."""
     absent = [group for group in identification.groups if not group.present]
     said = []
+    if identification.doubts:
+        said.append(
+            "These spectra are unlike those that the network knows, and the probabilities deserve "
+            f"less trust. {' '.join(identification.doubts)}"
+        )
     if absent:
         listed = ", ".join(f"{group.name} {group.probability:.0%}" for group in absent)
         said.append(f"Below their thresholds: {listed}.")

@@ -62,7 +62,7 @@ def _lines(report: Report) -> Iterable[str]:
     if report.structure is not None:
         from engine.chemistry.structure import depict_svg
 
-        drawing = _inline(
+        drawing = inline_svg(
             depict_svg(report.structure, 320, 240, numbered=report.assignment is not None),
             "structure", "Structure",
         )  # fmt: skip
@@ -151,10 +151,10 @@ def _figure(plot: Plot, name: str, title: str) -> str:
     with print_style(name):
         figure = draw_panels([plot], _WIDTH_MM, plot.height_mm + 8)
         figure.savefig(file, format="svg", metadata={"Date": None})
-    return _inline(file.getvalue(), name, title)
+    return inline_svg(file.getvalue(), name, title)
 
 
-def _inline(svg: str, name: str, title: str) -> str:
+def inline_svg(svg: str, name: str, title: str) -> str:
     """An SVG file as an element of a page: its own prefix on every identifier, and a title."""
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

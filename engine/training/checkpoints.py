@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,12 @@ def restore_checkpoint(
 ) -> Place:
     """Take up what :func:`save_checkpoint` wrote; returns the place to go on from.
 
-    Raises ``ValueError`` when it was written under another plan.
+    Raises ``ValueError`` when it was written under another plan. What a plan has since been given
+    counts as its default in a checkpoint that does not have it.
     """
     state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["plan"] != asdict(plan):
+    defaults = {f.name: f.default for f in fields(plan) if f.default is not MISSING}
+    if {**defaults, **state["plan"]} != asdict(plan):
         raise ValueError(f"{path} was trained under another plan: {state['plan']}")
     network.load_state_dict(state["network"])
     if averaged:

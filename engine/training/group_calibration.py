@@ -52,18 +52,18 @@ def fit_calibration(
         parts["IR"] = subset_logits(network, doubtful, SUBSETS["IR"])
     logits = np.concatenate([part[0] for part in parts.values()])
     truth = np.concatenate([part[1] for part in parts.values()])
-    other = _fitted(logits, truth, np.ones(truth.shape[1]), np.zeros(truth.shape[1]))
+    other = fitted_calibration(logits, truth, np.ones(truth.shape[1]), np.zeros(truth.shape[1]))
     return Calibration(
         other,
         {
-            frozenset(names): _fitted(*parts[label], other.slope, other.offset)
+            frozenset(names): fitted_calibration(*parts[label], other.slope, other.offset)
             for label, names in SUBSETS.items()
             if len(parts[label][1])
         },
     )
 
 
-def _fitted(
+def fitted_calibration(
     logits: np.ndarray, truth: np.ndarray, slope: np.ndarray, offset: np.ndarray
 ) -> LabelCalibration:
     """One calibration, drawn towards a given slope and offset where there are few positives."""

@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from torch.nn.functional import logsigmoid
 
 from engine.networks.symspectra import SymSpectraOutput
+from engine.training.imbalance import LabelLoss, plain_loss
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,22 @@ def _weights(values: Tensor, emphasis: float) -> Tensor:
     return (1 + emphasis * centred).clamp_min(0)
 
 
-def symspectra_loss(output: SymSpectraOutput, labels: Tensor, weights: ObjectiveWeights) -> Tensor:
+def symspectra_loss(
+    output: SymSpectraOutput,
+    labels: Tensor,
+    weights: ObjectiveWeights,
+    label_loss: LabelLoss = plain_loss,
+) -> Tensor:
     """The total loss, a scalar: eq. 10 for decoder and main predictor, the auxiliary predictors'
-    own cross entropy, and beta times the information bounds (eqs 18 and 19)."""
+    own cross entropy, and beta times the information bounds (eqs 18 and 19).
+
+    ``label_loss`` stands for the cross entropy of eq. 10.
+    """
     information = conditional_information(output)
     sample = _weights(information.mean(1), weights.s1).unsqueeze(1)
     feature = _weights(information, weights.s2)
-    decoder = cross_entropy(output.logits.float(), labels, reduction="none")
-    main = cross_entropy(output.main_logits.float(), labels, reduction="none")
+    decoder = label_loss(output.logits.float(), labels)
+    main = label_loss(output.main_logits.float(), labels)
     supervised = (sample * feature * (decoder + weights.main * main)).mean()
     auxiliary = torch.stack(
         [cross_entropy(logits.float(), labels) for logits in output.without.values()]

@@ -23,9 +23,11 @@ from engine.training.memory_training import fitted_memories
 from engine.training.memory_trust import (
     QUIET_CHANNELS,
     fit_trust,
+    with_companion,
     with_memories,
     with_noise_floor,
 )
+from engine.training.peak_set_training import PeakSetPlan, trained_companion
 from engine.training.simulated_nmr import (
     choose_candidates,
     completed_infrared_rows,
@@ -39,6 +41,7 @@ NAMES = {"symspectra": "SymSpectra", "cnn-1d": "1D-CNN"}
 SIMULATED = 400_000
 SCANNED = 500_000
 BASELINE_RANK = 256
+COMPANION = PeakSetPlan()
 
 
 def prepared(data: Path, folder: Path, report: Callable[[str], None]) -> dict[str, GroupTensors]:
@@ -168,8 +171,13 @@ def train_groups(
     else:
         memories = fitted_memories(tensors["train"], run / "memories", seed=seed, report=report)
         trained = with_memories(trained, memories)
+        plan = COMPANION if epochs is None else replace(COMPANION, epochs=epochs)
+        companion = trained_companion(
+            data, folder, tensors["train"], tensors["valid"], replace(plan, seed=seed), report
+        )
+        trained = with_companion(trained, companion)
         trust = fit_trust(trained, tensors["valid"])
-        report(f"trust in the memories: {json.dumps(trust)}")
+        report(f"trust in the memories and the companion: {json.dumps(trust)}")
     calibration = fit_calibration(trained, tensors["valid"], tensors["valid_doubtful"])
     save_group_model(
         path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from engine.encoding.channels import CHANNEL_NAMES
+from engine.networks.peak_set import PeakSet
 from engine.networks.spectrum_memory import SpectrumMemory
 from engine.networks.symspectra import SymSpectra
 from engine.training.group_calibration import subset_logits
@@ -18,6 +19,9 @@ from engine.training.group_tensors import GroupTensors
 
 # What an instrument's noise leaves in these channels after the encoding is found by its spread.
 QUIET_CHANNELS = ("13C NMR", "1H NMR")
+# The companion is heard where so many channels are present. On the validation split it raises
+# 13C+1H much; beside 13C or 1H alone it costs rare groups, and beside three it adds nothing.
+COMPANION_COUNTS = (2,)
 _LEAST_MOLECULES = 50
 LIMIT = 10.0
 
@@ -33,6 +37,13 @@ def with_memories(network: SymSpectra, memories: Sequence[SpectrumMemory]) -> Sy
     for memory in memories:
         place = SymSpectra.key_of(memory.config.channel)
         grown.memories[place].load_state_dict(memory.state_dict())
+    return grown.eval()
+
+
+def with_companion(network: SymSpectra, companion: PeakSet) -> SymSpectra:
+    """The same weights, memories and their trust, with a companion, which is not trusted yet."""
+    grown = _regrown(network, companion=companion.config)
+    grown.companion.load_state_dict(companion.state_dict())
     return grown.eval()
 
 
@@ -57,8 +68,52 @@ def _votes(network: SymSpectra, tensors: GroupTensors, channel: str) -> np.ndarr
     return votes
 
 
+@torch.no_grad()
+def _companion_votes(network: SymSpectra, tensors: GroupTensors, pattern: int) -> np.ndarray:
+    """The companion's logits ``(n, 37)`` from one set of its channels; 0 where one is missing."""
+    channels = network.companion.channels
+    names = [name for place, name in enumerate(channels) if pattern >> place & 1]
+    votes = np.zeros(tensors.labels.shape, np.float32)
+    wanted = np.isin(CHANNEL_NAMES, names)
+    members = np.flatnonzero((tensors.presence | ~wanted).all(1))
+    for part in np.array_split(members, max(1, len(members) // 512)):
+        spectra = {
+            name: torch.from_numpy(
+                tensors.values[name][tensors.first[name][part]].astype(np.float32)
+            )
+            for name in names
+        }
+        if len(part):
+            votes[part] = network.companion_logits(spectra).numpy()
+    return votes
+
+
+class _Speakers:
+    """What speaks beside the network: memories by their channels, the companion by the set of its
+    channels that are present. ``votes``: the logits of each, ``(n, 37)``."""
+
+    def __init__(self, network: SymSpectra, tensors: GroupTensors) -> None:
+        self.companion = network.companion
+        self.votes: dict[str, np.ndarray] = {
+            memory.channel: _votes(network, tensors, memory.channel)
+            for memory in network.config.memories
+        }
+        self.patterns: dict[str, int] = {}
+        for pattern in range(1, 2 ** len(self.companion.channels) if self.companion else 1):
+            self.patterns[f"companion {pattern}"] = pattern
+            self.votes[f"companion {pattern}"] = _companion_votes(network, tensors, pattern)
+
+    def speaks(self, name: str, channels: Collection[str]) -> bool:
+        """Whether it is to be heard where just these channels are present."""
+        if name in self.patterns:
+            heard = len(channels) in COMPANION_COUNTS
+            return heard and self.companion.pattern(channels) == self.patterns[name]
+        return name in channels
+
+
 def fit_trust(network: SymSpectra, valid: GroupTensors) -> dict[str, list[float]]:
-    """How much each memory's logits count beside the network's, fitted on the validation split.
+    """How much each memory's logits, and the companion's, count beside the network's, fitted on
+    the validation split.
 
     The network knows its train molecules, so only molecules that it does not know can tell. One
     number for each memory and each count of channels that are present (all sets of that many
@@ -66,30 +121,37 @@ def fit_trust(network: SymSpectra, valid: GroupTensors) -> dict[str, list[float]
     have, that of the next smaller count is taken. The network keeps them; they are returned as
     ``{channel: [one present, two present, ...]}``.
     """
-    remembered = [memory.channel for memory in network.config.memories]
-    kept = {name: getattr(network, f"trust_{network.key_of(name)}") for name in remembered}
+    speakers = _Speakers(network, valid)
+    kept = {}
+    for name in speakers.votes:
+        if name in speakers.patterns:
+            kept[name] = network.trust_companion[speakers.patterns[name]]
+        else:
+            kept[name] = getattr(network, f"trust_{network.key_of(name)}")
     for trust in kept.values():
         trust.zero_()
-    votes = {channel: _votes(network, valid, channel) for channel in remembered}
     # Nothing is kept before all is fitted: the network's own logits are asked for without votes.
-    fitted = {channel: [0.0] * len(CHANNEL_NAMES) for channel in remembered}
+    fitted = {name: [0.0] * len(CHANNEL_NAMES) for name in kept}
     for count in range(1, len(CHANNEL_NAMES) + 1):
-        found = _trust_for(network, valid, votes, count)
-        for channel, trusts in fitted.items():
-            trusts[count - 1] = found.get(channel, trusts[count - 2] if count > 1 else 0.0)
-    for channel, trusts in fitted.items():
-        kept[channel].copy_(torch.tensor(trusts))
+        found = _trust_for(network, valid, speakers, count)
+        for name, trusts in fitted.items():
+            before = trusts[count - 2] if count > 1 and name not in speakers.patterns else 0.0
+            trusts[count - 1] = found.get(name, before)
+    for name, trusts in fitted.items():
+        kept[name].copy_(torch.tensor(trusts))
     return fitted
 
 
-def _trust_for(network, valid, votes, count: int) -> dict[str, float]:
+def _trust_for(network, valid, speakers: _Speakers, count: int) -> dict[str, float]:
     """The trust in each memory when ``count`` channels are present; those never seen are left out.
 
     With a single channel every memory is fitted by itself, since each has its own network's logits
     to compete with.
     """
     groups = [
-        names for names in combinations(CHANNEL_NAMES, count) if any(n in votes for n in names)
+        names
+        for names in combinations(CHANNEL_NAMES, count)
+        if any(speakers.speaks(name, names) for name in speakers.votes)
     ]
     fits = [[names] for names in groups] if count == 1 else [groups]
     found: dict[str, float] = {}
@@ -101,12 +163,19 @@ def _trust_for(network, valid, votes, count: int) -> dict[str, float]:
                 parts.append((names, members, subset_logits(network, valid, names)))
         if not parts:
             continue
-        seen = [channel for channel in votes if any(channel in names for names, _, _ in parts)]
+        seen = [
+            name
+            for name in speakers.votes
+            if any(speakers.speaks(name, channels) for channels, _, _ in parts)
+        ]
         inputs = [np.concatenate([logits for _, _, (logits, _) in parts])]
-        for channel in seen:
+        for name in seen:
             inputs.append(
                 np.concatenate(
-                    [votes[channel][members] * (channel in names) for names, members, _ in parts]
+                    [
+                        speakers.votes[name][members] * speakers.speaks(name, channels)
+                        for channels, members, _ in parts
+                    ]
                 )
             )
         truth = np.concatenate([truth for _, _, (_, truth) in parts])

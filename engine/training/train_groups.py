@@ -14,19 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from engine.chemistry.functional_groups import GROUP_NAMES
-from engine.chemistry.label_order import iupac_order
 from engine.encoding.channels import CHANNEL_NAMES
-from engine.networks.cnn_1d import Cnn1d, Cnn1dConfig
-from engine.networks.symspectra import SymSpectra, SymSpectraConfig
+from engine.networks.symspectra import SymSpectra
 from engine.training.checkpoints import restore_checkpoint, save_checkpoint, warmed_cosine
 from engine.training.group_batches import GroupBatch, Source, epoch_batches, gather
-from engine.training.group_objective import ObjectiveWeights, symspectra_loss
+from engine.training.group_networks import GROUP_NETWORKS, logits_of, network_kind
 from engine.training.group_tensors import GroupTensors
 
-NETWORKS = ("symspectra", "cnn-1d")
+NETWORKS = tuple(GROUP_NETWORKS)
 SETTLING_BATCHES = 400
 
 
@@ -35,7 +32,9 @@ class TrainingPlan:
     """What a training does; a checkpoint resumes only under the same plan.
 
     ``epochs`` is the length of the learning-rate schedule, ``stop_after`` ends it before its end;
-    ``dropout`` and ``beta`` (of eq. 8) apply to SymSpectra.
+    ``dropout`` and ``beta`` (the weight of the information terms) apply to the networks that have
+    them. ``objective`` is one of :data:`engine.training.imbalance.OBJECTIVES`; ``label_weights``
+    say how much a positive of each group counts under "reweighted".
     """
 
     network: str
@@ -49,33 +48,25 @@ class TrainingPlan:
     dropout: float = 0.3
     stop_after: int | None = None
     beta: float = 1e-6
+    objective: str = "cross-entropy"
+    label_weights: tuple[float, ...] = ()
 
 
 def build_network(kind: str, dropout: float = 0.3) -> nn.Module:
-    """A fresh network; raises ``ValueError`` for an unknown kind."""
-    if kind == "symspectra":
-        return SymSpectra(
-            SymSpectraConfig(CHANNEL_NAMES, GROUP_NAMES, iupac_order(), dropout=dropout)
-        )
-    if kind == "cnn-1d":
-        return Cnn1d(Cnn1dConfig(CHANNEL_NAMES, GROUP_NAMES))
-    raise ValueError(f"network {kind!r} is none of {', '.join(NETWORKS)}")
+    """A fresh network of :data:`GROUP_NETWORKS`; raises ``ValueError`` for an unknown kind."""
+    return network_kind(kind).build(TrainingPlan(kind, dropout=dropout))
 
 
 def group_logits(network: nn.Module, spectra: dict[str, Tensor]) -> Tensor:
-    """Logits ``B x K`` of either network."""
-    output = network(spectra)
-    return output if isinstance(output, Tensor) else output.logits
+    """Logits ``B x K`` of any of the networks."""
+    return logits_of(network(spectra))
 
 
 def batch_loss(
-    network: nn.Module, batch: GroupBatch, teaching: float, beta: float = 1e-6
+    network: nn.Module, batch: GroupBatch, teaching: float, plan: TrainingPlan
 ) -> Tensor:
-    """The loss of one batch: SymSpectra's own objective, plain cross entropy for the others."""
-    if isinstance(getattr(network, "module", network), SymSpectra):
-        output = network(batch.spectra, batch.labels, teaching)
-        return symspectra_loss(output, batch.labels, ObjectiveWeights(beta))
-    return cross_entropy(network(batch.spectra).float(), batch.labels)
+    """The loss of one batch by the objective of the plan's network."""
+    return network_kind(plan.network).loss(network, batch, plan, teaching)
 
 
 class AveragedWeights:
@@ -131,7 +122,8 @@ def predict_tensors(
 ) -> np.ndarray:
     """Logits ``(len(molecules), 37)`` from the channels of ``pattern``, first rendering."""
     network.eval()
-    device = next(network.parameters()).device
+    weights = next(network.parameters(), None)
+    device = torch.device("cpu") if weights is None else weights.device
     parts = []
     for start in range(0, len(molecules), batch_size):
         batch = gather(tensors, molecules[start : start + batch_size], pattern).to(device)
@@ -180,11 +172,13 @@ def train(
     torch.manual_seed(plan.seed)
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.precision)
     # On its device from the start, so that the average and the optimizer's state are there too.
-    network = build_network(plan.network, plan.dropout)
     if isinstance(start, SymSpectra):
-        network = SymSpectra(replace(start.config, dropout=plan.dropout))
-    if start is not None:
+        network = type(start)(replace(start.config, dropout=plan.dropout))
         network.load_state_dict(start.state_dict())
+    elif start is not None:
+        network = copy.deepcopy(start)
+    else:
+        network = build_network(plan.network, plan.dropout)
     network = network.to(fabric.device)
     optimizer = torch.optim.AdamW(
         [parameter for parameter in network.parameters() if parameter.requires_grad],
@@ -202,7 +196,7 @@ def train(
     for epoch in range(begin[0], plan.stop_after or plan.epochs):
         rng = np.random.default_rng([plan.seed, epoch])
         expected = expected_batches(sources, plan.batch_size)
-        losses, started = [], time.monotonic()
+        losses, started, worked = [], time.monotonic(), time.process_time()
         for number, batch in enumerate(epoch_batches(sources, plan.batch_size, rng)):
             if epoch == begin[0] and number < begin[1]:
                 continue
@@ -210,9 +204,7 @@ def train(
                 group["lr"] = learning_rate(plan, epoch + number / expected)
             network.train()
             with fabric.autocast():
-                loss = batch_loss(
-                    wrapped, batch.to(fabric.device), 0.5 * 0.95**epoch, beta=plan.beta
-                )
+                loss = batch_loss(wrapped, batch.to(fabric.device), 0.5 * 0.95**epoch, plan)
             optimizer.zero_grad()
             fabric.backward(loss)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -229,6 +221,7 @@ def train(
             "epoch": epoch,
             "loss": round(float(np.mean(losses)), 5) if losses else None,
             "seconds": round(time.monotonic() - started, 1),
+            "core_seconds": round(time.process_time() - worked, 1),
             **{k: round(v, 4) for k, v in quick_scores(averaged.network, valid).items()},
         }
         with (folder / "log.jsonl").open("a") as log:

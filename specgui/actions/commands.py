@@ -5,6 +5,7 @@ from __future__ import annotations
 from specgui.actions.candidate_commands import CANDIDATE_COMMANDS
 from specgui.actions.processing_commands import PROCESSING_COMMANDS
 from specgui.actions.registry import Command
+from specgui.actions.removal_commands import REMOVAL_COMMANDS
 from specgui.actions.signal_commands import SIGNAL_COMMANDS
 from specgui.actions.structure_commands import STRUCTURE_COMMANDS
 from specgui.actions.view_commands import (
@@ -156,6 +157,9 @@ COMMANDS = (
             ("Ctrl+Shift+S",), enabled=lambda w: w.projects.has_content()),
     Command("file.save_picture", "Save picture of the spectra…", "File",
             lambda w: w.ask_for_picture(), ("Ctrl+Shift+E",), "picture", enabled=_has_spectra),
+    Command("file.report", "Write a report…", "File", lambda w: w.exports.report(), ("Ctrl+R",),
+            tip="Spectra, groups, structure, peaks and processing of the sample as PDF or HTML",
+            enabled=_has_spectra),
     Command("file.quit", "Quit", "File", lambda w: w.close(), ("Ctrl+Q",)),
 
     Command("edit.undo", "Undo", "Edit", lambda w: w.workspace.document.undo_stack.undo(),
@@ -231,6 +235,7 @@ COMMANDS = (
             checked=_option("show_absent")),
     Command("groups.find", "Find a group", "Groups", lambda w: w.focus_group_filter(),
             ("Ctrl+F",), "search", enabled=_has_groups),
+    *REMOVAL_COMMANDS,
     Command("groups.copy", "Copy the groups as text", "Groups", lambda w: w.copy_groups(),
             ("Ctrl+Shift+C",), "copy", enabled=_has_groups),
 
@@ -264,6 +269,8 @@ COMMANDS = (
             ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find a command by its name"),
     Command("help.formats", "File formats", "Help", _help("formats"), ("Shift+F1",), "info",
             "What is read and written, and what happens with damaged files"),
+    Command("help.groups", "Groups and their maps", "Help", _help("groups"),
+            tip="What the maps of groups mean, and what it is to leave a band out"),
     Command("help.assignment", "Structures and assignment", "Help", _help("assignment"),
             tip="How structures are drawn, peaks assigned to atoms, and both exported"),
     Command("help.candidates", "Candidates and verification", "Help", _help("candidates"),

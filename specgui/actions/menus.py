@@ -16,6 +16,7 @@ _SEPARATED_BEFORE = {
     "spectrum.next", "spectrum.peak_labels", "spectrum.ir_toggle", "groups.importance",
     "processing.baseline", "processing.default", "processing.apply_sample",
     "signals.analyse", "signals.pick_again", "signals.copy_text",
+    "groups.without_band", "groups.copy", "spectrum.reset",
     "groups.find", "assign.run", "assign.unfix", "assign.predicted", "assign.copy_text",
     "candidates.verify_structure", "candidates.use", "candidates.libraries",
     "view.panel_samples", "view.full_screen", "view.theme_system",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specgui.actions.registry import Command
-from specgui.document.plot_tools import TOOLS, Tool
+from specgui.document.plot_tools import PEAK, TOOLS, WITHOUT, ZOOM, Tool
 from specgui.document.sample_entry import SpectrumEntry
 
 MENU = "Signals"
@@ -68,7 +68,7 @@ def _tool(tool: Tool) -> Command:
     return Command(
         f"signals.tool_{tool.name}", f"Tool: {tool.title}", MENU,
         lambda window: window.workspace.signals.tools.choose(tool.name), (tool.key,), tool.icon,
-        tool.tip, enabled=_has_spectra if tool.name in ("zoom", "peak") else _has_nmr,
+        tool.tip, enabled=_has_spectra if tool.name in (ZOOM, PEAK, WITHOUT) else _has_nmr,
         checked=lambda window: window.workspace.signals.tools.name == tool.name,
     )  # fmt: skip
 

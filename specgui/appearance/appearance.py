@@ -12,6 +12,7 @@ from specgui.appearance.stylesheet import palette, stylesheet
 from specgui.appearance.theme import DARK, LIGHT, THEMES, Theme
 
 MODES = ("system", "light", "dark")
+_DRESSED = "specgui_dressed"  # the style sheet that was put on with its palette
 
 
 class Appearance(QObject):
@@ -40,16 +41,27 @@ class Appearance(QObject):
             self._mode = mode if mode in MODES else "system"
         self._theme = THEMES.get(self._mode) or self._system_theme()
         self._icons.clear()
-        application = QApplication.instance()
-        if application.style().name() != "fusion":
-            application.setStyle("Fusion")
-        application.setPalette(palette(self._theme))
+        self._dress(QApplication.instance())
+        self.changed.emit()
+
+    def _dress(self, application: QApplication) -> None:
+        """Give the application the theme's colours, unless it has them already.
+
+        Qt polishes every widget anew for a style sheet, even for the one that it has.
+        """
         try:
             folder = str(resource("icons"))
         except FileNotFoundError:
             folder = ""
-        application.setStyleSheet(stylesheet(self._theme, folder))
-        self.changed.emit()
+        sheet = stylesheet(self._theme, folder)
+        if application.property(_DRESSED) == sheet == application.styleSheet():
+            return
+        # A style sheet hides the name of the style below it.
+        if application.property(_DRESSED) is None:
+            application.setStyle("Fusion")
+        application.setPalette(palette(self._theme))
+        application.setStyleSheet(sheet)
+        application.setProperty(_DRESSED, sheet)
 
     def icon(self, name: str, role: str = "text") -> QIcon:
         """An icon in one of the theme's colours."""

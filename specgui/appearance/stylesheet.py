@@ -141,6 +141,8 @@ QLabel[role="technique"] { background: $accent_soft; color: $text; border-radius
     padding: 1px 7px; font-weight: 600; }
 QLabel[role="notice"] { background: $raised; border: 1px solid $border; border-radius: 5px;
     padding: 7px 9px; color: $text; }
+QFrame#doubt { background: $raised; border: 1px solid $border; border-left: 4px solid $warning;
+    border-radius: 5px; }
 QFrame#plot { background: $plot; border: 1px solid $border; border-radius: 6px; }
 QFrame#stepeditor { background: $raised; border: 1px solid $border; border-radius: 6px; }
 QFrame#stepeditor QPushButton { padding: 3px 10px; }

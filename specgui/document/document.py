@@ -205,6 +205,24 @@ class Document(QObject):
         if self.sample(sample_id):
             self._edit(lambda project: project.set_assignments(sample_id, assignments, title))
 
+    def follow_structure(
+        self, sample_id: int, assignments: Iterable[Assignment], title: str = ""
+    ) -> None:
+        """Set the assignments that follow from a structure.
+
+        They are one step with the structure when that was the last one, else a step of their own.
+        """
+        before = self.undo_stack.before
+        old = next((s for s in before.samples if s.id == sample_id), None) if before else None
+        now = self.sample(sample_id)
+        if now is None or old is None or old.structure == now.structure:
+            self.set_assignments(sample_id, assignments, title)
+            return
+        project = Project(self._state)
+        project.set_assignments(sample_id, assignments, title)
+        if project.state is not self._state:
+            self.undo_stack.extend(project.state)
+
     def move_spectra(self, spectrum_ids: Iterable[int], target_id: int) -> None:
         """Move spectra to the end of another sample; a sample left without spectra goes away."""
         wanted = self._present(spectrum_ids)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 ZOOM, PEAK, INTEGRAL, MULTIPLET = "zoom", "peak", "integral", "multiplet"
+WITHOUT = "without"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ TOOLS = (
     Tool(
         MULTIPLET, "Multiplets", "M", "multiplet",
         "Drag over a signal to analyse it as one multiplet; Delete removes the one under the mouse",
+    ),
+    Tool(
+        WITHOUT, "Leave a band out", "W", "without",
+        "Drag over a band to see what the groups would be without it; nothing is changed",
     ),
 )  # fmt: skip
 

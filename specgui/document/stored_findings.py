@@ -34,6 +34,7 @@ def stored(finding: Finding) -> dict[str, Any]:
         "techniques_used": list(found.techniques_used),
         "model": found.model.to_dict(),
         "warnings": list(found.warnings),
+        "doubts": list(found.doubts),
         "maps": [
             {
                 "technique": m.technique,
@@ -92,5 +93,6 @@ def _identification(content: dict[str, Any], spectra: int) -> GroupIdentificatio
     model = ModelCard(str(card["name"]), str(card["version"]), str(card["licence"]))
     used = tuple(map(str, content["techniques_used"]))
     return GroupIdentification(
-        groups, used, model, tuple(map(str, content["warnings"])), tuple(maps)
-    )
+        groups, used, model, tuple(map(str, content["warnings"])), tuple(maps),
+        tuple(map(str, content.get("doubts", ()))),
+    )  # fmt: skip

@@ -50,6 +50,17 @@ class UndoStack(QObject):
             self._steps.append(_Step(title, before, after, call))
         self._move_to(len(self._steps), after)
 
+    def extend(self, after: ProjectState) -> None:
+        """Let what follows from the last step belong to it, under its title."""
+        del self._steps[self._index :]
+        self._steps[-1] = replace(self._steps[-1], after=after)
+        self._move_to(self._index, after)
+
+    @property
+    def before(self) -> ProjectState | None:
+        """The state before the step that would be undone; None without one."""
+        return self._steps[self._index - 1].before if self.canUndo() else None
+
     def undo(self) -> None:
         if self.canUndo():
             self._move_to(self._index - 1, self._steps[self._index - 1].before)

@@ -15,6 +15,8 @@ DEFAULTS: dict[str, Any] = {
     "importance": True,
     "show_absent": False,
     "group_order": "probability",
+    "group_model": "open",
+    "unknown_is_ei": False,
     "auto_assign": True,
     "atom_numbers": False,
     "predicted": False,

@@ -41,6 +41,7 @@ class ContourCanvas(pg.GraphicsLayoutWidget):
         self._matrix: ShownMatrix | None = None
         self._traces: tuple[Trace, ...] = ()
         self.axis_key: tuple[str, str] | None = None
+        self.axis_key_y: tuple[str, str] | None = None
 
         self.view = ContourViewBox()
         self.top_view, self.left_view = StillViewBox(), StillViewBox()
@@ -100,6 +101,8 @@ class ContourCanvas(pg.GraphicsLayoutWidget):
         self._matrix = matrix
         spectrum = matrix.spectrum
         self.axis_key = (spectrum.x_unit, str(spectrum.technique))
+        upright = spectrum.technique_y
+        self.axis_key_y = None if upright is None else (spectrum.y_unit, str(upright))
         style = {"color": self._theme.axis}
         self.bottom_axis.setLabel(_axis_title(spectrum.x_unit, spectrum.technique), **style)
         self.right_axis.setLabel(_axis_title(spectrum.y_unit, spectrum.technique_y), **style)
@@ -169,15 +172,16 @@ class ContourCanvas(pg.GraphicsLayoutWidget):
     def pan(self, share: float) -> None:
         self.view.pan(share)
 
-    def follow(self, position: float | None) -> None:
-        """Put the upright line where the crosshair of another plot with this axis is."""
-        if position is not None and self._matrix is not None:
-            self._lines[0].setPos(position)
-            self._lines[0].show()
-            self._lines[1].hide()
-            self.followed.emit("")
-        elif self._lines[0].isVisible():
-            self._leave()
+    def follow(self, x: float | None, y: float | None = None) -> None:
+        """Put lines where the crosshair of another plot with one of these axes is.
+
+        ``x`` is its place along the direct axis, ``y`` along the indirect one; None: no line.
+        """
+        for line, place in zip(self._lines, (x, y), strict=True):
+            if place is not None and self._matrix is not None:
+                line.setPos(place)
+            line.setVisible(place is not None and self._matrix is not None)
+        self.followed.emit("")
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QTableView,
     QToolButton,
@@ -20,8 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
+from specgui.band_removal import without_line
 from specgui.document import Finding
 from specgui.document import findings as state
+from specgui.views.doubt_banner import DoubtBanner
 from specgui.views.group_delegate import GroupDelegate
 from specgui.views.group_model import (
     AGREEMENT,
@@ -33,6 +36,7 @@ from specgui.views.group_model import (
     GroupModel,
     rows_of,
 )
+from specgui.views.model_choice_row import ModelChoiceRow
 from specgui.workspace import Workspace
 
 _ORDER_TITLES = {
@@ -78,8 +82,13 @@ class GroupsPanel(QWidget):
         self.notice = QLabel()
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)
+        self.doubt = DoubtBanner(appearance)
         self.retry = QPushButton("Try again")
         self.retry.clicked.connect(self._on_retry)
+        self.without = QLabel()
+        self.without.setWordWrap(True)
+        self.without.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.without.setAccessibleName("What the groups would be without a band")
         self.summary = QLabel()
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
@@ -130,26 +139,34 @@ class GroupsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
         layout.setSpacing(6)
+        layout.addWidget(self.doubt)
         layout.addWidget(self.notice)
         layout.addWidget(self.retry, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.controls)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.absent_box)
+        layout.addWidget(self.without)
         layout.addWidget(self.summary)
         layout.addWidget(self.notes, 0, Qt.AlignmentFlag.AlignLeft)
+        self.model_choice = ModelChoiceRow(workspace)
         self._filler = QWidget()
         layout.addWidget(self._filler, 1)
+        layout.addWidget(self.model_choice)
 
         self.filter_box.textChanged.connect(self.proxy.set_needle)
         self.order_box.activated.connect(self._on_order)
         self.absent_box.toggled.connect(self._on_absent)
         self.table.selectionModel().selectionChanged.connect(self._on_chosen)
         self.table.cleared.connect(self._clear_choice)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._on_menu_wanted)
         workspace.options.changed.connect(self._on_option)
         workspace.selection.sample_changed.connect(self.refresh)
         workspace.selection.group_changed.connect(self._follow_selection)
         workspace.findings.changed.connect(self._on_findings)
         workspace.structure_changed.connect(self.refresh)
+        workspace.removals.changed.connect(self._refresh_without)
+        workspace.selection.group_changed.connect(self._refresh_without)
         appearance.changed.connect(self._on_theme)
         self._on_theme()
         self._on_option("show_absent")
@@ -189,14 +206,45 @@ class GroupsPanel(QWidget):
         self.notice.setVisible(bool(notice))
         self.summary.setText(self._summary(sample, finding, truth))
         self.summary.setVisible(bool(self.summary.text()))
+        self._refresh_without()
         model = finding.identification.model if finding.identification else None
         self.summary.setToolTip(
             f"Model {model.name} {model.version}\nLicence: {model.licence}" if model else ""
         )
+        self.doubt.show_doubts(finding.identification.doubts if finding.identification else ())
         notes = finding.identification.warnings if finding.identification else ()
         self.notes.setVisible(bool(notes))
         self.notes.setText(f" {len(notes)} note{'s' * (len(notes) != 1)} about this result")
         self.notes.setToolTip("\n".join(notes))
+
+    def _refresh_without(self) -> None:
+        """Say what became of the groups without the bands that were left out."""
+        sample, group = self._workspace.selection.sample, self._workspace.selection.group
+        text = "\n".join(without_line(f, group) for f in self._workspace.removals.of(sample))
+        self.without.setText(text)
+        self.without.setVisible(bool(text))
+
+    def _on_menu_wanted(self, place: QPoint) -> None:
+        """Choose the group under the mouse, and offer to leave its band out."""
+        index = self.table.indexAt(place)
+        if not index.isValid():
+            return
+        row = index.siblingAtColumn(NAME).data(ROW_ROLE)
+        self._workspace.selection.choose_group(row.name)
+        found = self._workspace.removals.evidence()
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        action = menu.addAction(self._appearance.icon("without"), "Without its strongest band")
+        action.setEnabled(found is not None)
+        action.triggered.connect(self._leave_out_strongest)
+        menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def _leave_out_strongest(self) -> None:
+        found = self._workspace.removals.evidence()
+        if found is not None:
+            entry, band = found
+            sample = self._workspace.selection.sample
+            self._workspace.removals.ask(sample, entry, band.start, band.end)
 
     def _notice(self, sample, finding) -> str:
         if sample is None:
@@ -204,7 +252,7 @@ class GroupsPanel(QWidget):
         if not sample.spectra and sample.spectra_2d:
             return "Two-dimensional spectra are shown; no groups are named from them."
         if not sample.spectra and sample.runs:
-            return "Choose a scan of the run and keep it: groups are named from kept scans."
+            return "Groups are named from scans that are kept: choose one, where the run has any."
         if not sample.spectra:
             return "This sample holds no spectra yet."
         if finding.state == state.RUNNING and finding.identification is None:

@@ -33,6 +33,7 @@ from specgui.appearance import Appearance, Theme
 
 PAGES = {
     "formats": "File formats",
+    "groups": "Groups and their maps",
     "assignment": "Structures and assignment",
     "candidates": "Candidates and verification",
     "projects": "Projects and recovery",

@@ -23,6 +23,7 @@ from specgui.actions.exports import Exports
 from specgui.actions.menus import build_menus, build_toolbar, fill_menu
 from specgui.actions.projects import ProjectFiles
 from specgui.actions.registry import CommandRegistry
+from specgui.actions.removal_commands import REMOVAL_MENU
 from specgui.appearance import Appearance
 from specgui.settings import LAYOUT_VERSION, Settings
 from specgui.views.assignment_panel import AssignmentPanel
@@ -461,7 +462,8 @@ class MainWindow(QMainWindow):
         self._show_menu(list(_TREE_MENU), self.tree.viewport().mapToGlobal(place))
 
     def _show_plot_menu(self, place: QPoint) -> None:
-        self._show_menu([command.id for command in self.registry.of_menu("Spectrum")], place)
+        spectrum = [command.id for command in self.registry.of_menu("Spectrum")]
+        self._show_menu([*REMOVAL_MENU, *spectrum], place)
 
     def _show_menu(self, command_ids: list[str], place: QPoint) -> None:
         menu = QMenu(self)

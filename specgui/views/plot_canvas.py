@@ -24,6 +24,16 @@ _SAME_HEIGHT = 3.0
 BAND_ABOVE_ROW, _VIEW_ROW, MIRROR_ROW, BAND_BELOW_ROW, _STRIP_ROW, _AXIS_ROW = range(6)
 
 
+def _note_finite_x(trace: pg.PlotDataItem) -> None:
+    """Tell an item that gaps are in y alone.
+
+    pyqtgraph would look through all of x, and copy it, for every picture of a trace with gaps.
+    """
+    dataset = getattr(trace, "_dataset", None)
+    if dataset is not None:
+        dataset.xAllFinite = True
+
+
 def _extent(shown: Presentation) -> tuple[float, float]:
     """The ends of the axis to show: beyond the outermost sticks, so that they have labels."""
     low, high = float(shown.x[0]), float(shown.x[-1])
@@ -180,6 +190,7 @@ class PlotCanvas(pg.GraphicsLayoutWidget):
             self.view.setYRange(*kept_y, padding=0)
         if isinstance(self._trace, pg.PlotDataItem):
             self._trace.setData(shown.x, shown.y)
+            _note_finite_x(self._trace)
         self.labels.set_peaks(shown.peaks or ())
 
     def show_peaks(self, visible: bool) -> None:

@@ -26,10 +26,11 @@ DrawnTrace = Callable[[], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class BandLabel:
-    """A known band by name over the middle of its region."""
+    """A known band by name over the middle of its region, or (``stands_out``) what was found."""
 
     x: float
     text: str
+    stands_out: bool = False
 
 
 class PlotLabels(pg.GraphicsObject):
@@ -123,7 +124,8 @@ class PlotLabels(pg.GraphicsObject):
                 if not any(box.adjusted(-_GAP, -1, _GAP, 1).intersects(t) for t in taken):
                     ground = QColor(self._theme.plot)
                     ground.setAlpha(225)
-                    painter.setPen(pg.mkPen(self._theme.importance[3], width=1))
+                    edge = self._theme.accent if band.stands_out else self._theme.importance[3]
+                    painter.setPen(pg.mkPen(edge, width=1))
                     painter.setBrush(ground)
                     painter.drawRoundedRect(box, 4, 4)
                     painter.setPen(QColor(self._theme.text))

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
-from specgui.open_runs import ION, Trace, main_level
+from specgui.open_runs import ION, STORED, Trace, main_level
 from specgui.views.chromatogram_plot import ChromatogramPlot, SteppedCanvas
 from specgui.views.elided_label import ElidedLabel
 from specgui.views.msms_table import MsMsTable
@@ -29,6 +29,7 @@ from specgui.views.trace_choice import TraceChoice
 from specgui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.formats.run_chromatogram import RunChromatogram
     from engine.formats.run_file import RunFile
     from engine.library.project import RunEntry
 
@@ -235,17 +236,22 @@ class RunView(QFrame):
         chromatogram = file.chromatogram
         has_scans = bool(chromatogram.scan_ids)
         self.trace.show_trace(
-            trace, bool(np.isfinite(chromatogram.base_peak_intensity).any()), has_scans
-        )
-        self._refresh_note(trace, intensity, chromatogram.detector)
+            trace, bool(np.isfinite(chromatogram.base_peak_intensity).any()), has_scans,
+            [one.name for one in chromatogram.stored],
+        )  # fmt: skip
+        self._refresh_note(trace, intensity, chromatogram)
         if intensity is None or self._drawn == (run.id, file, trace):
             return
         is_new = self._drawn is None or self._drawn[:2] != (run.id, file)
         self._drawn = (run.id, file, trace)
         level = main_level(file)
-        of_level = chromatogram.ms_level == level
         seconds = chromatogram.retention_time_s
-        self.chromatogram.show_chromatogram(seconds[of_level], intensity[of_level])
+        if trace.kind == STORED:
+            times = chromatogram.stored[trace.place].retention_time_s
+            self.chromatogram.show_chromatogram(times, intensity)
+        else:
+            of_level = chromatogram.ms_level == level
+            self.chromatogram.show_chromatogram(seconds[of_level], intensity[of_level])
         if is_new:
             above = np.flatnonzero(chromatogram.ms_level > level)
             self.chromatogram.show_ticks(seconds[above])
@@ -253,11 +259,13 @@ class RunView(QFrame):
             self.table.setVisible(len(above) > 0)
             self._scan_part.setVisible(has_scans)
 
-    def _refresh_note(self, trace: Trace, intensity, detector: str) -> None:
+    def _refresh_note(self, trace: Trace, intensity, chromatogram: RunChromatogram) -> None:
         if trace.kind == ION and trace.mz is not None:
             self.note.setText("" if intensity is not None else "Reading…")
+        elif trace.kind == STORED and not chromatogram.scan_ids:
+            self.note.setText(f"Chromatograms alone: {chromatogram.detector}")
         else:
-            self.note.setText(detector)
+            self.note.setText(chromatogram.detector)
 
     def _refresh_scan(self, run: RunEntry, file: RunFile) -> None:
         shown, wanted = self._runs.scan(run), self._runs.wanted(run)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from specgui.appearance import Theme
 from specgui.document import SpectrumEntry
-from specgui.document.plot_tools import INTEGRAL, MULTIPLET, PEAK, ZOOM
+from specgui.document.plot_tools import INTEGRAL, MULTIPLET, PEAK, WITHOUT, ZOOM
 from specgui.signal_editing import SignalEditing
 from specgui.views.integral_items import IntegralBand, IntegralCurves
 from specgui.views.multiplet_items import MultipletBand, SignalLabel
@@ -34,6 +34,7 @@ class SignalDisplay(QObject):
     """What one canvas has of signals: bands above and below, curves, tools, a box for numbers."""
 
     changed = Signal()  # what is to be drawn of the signals, or of the peaks, is another
+    left_out = Signal(float, float)  # the ends of a region that is to be left out, low < high
 
     def __init__(self, canvas: PlotCanvas, signals: SignalEditing, theme: Theme) -> None:
         super().__init__(canvas)
@@ -212,6 +213,8 @@ class SignalDisplay(QObject):
             self._signals.add_integral(self._entry, low, high)
         elif self._tools.name == MULTIPLET:
             self._signals.add_multiplet(self._entry, low, high)
+        elif self._tools.name == WITHOUT:
+            self.left_out.emit(low, high)
 
     def _on_end_moved(self, integral: Integral, low: float, high: float) -> None:
         if self._entry is not None and (low, high) != (integral.low, integral.high):

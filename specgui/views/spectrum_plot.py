@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QCursor, QFontDatabase
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -15,12 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from specgui.appearance import Appearance
+from specgui.band_removal import removal_text
 from specgui.document import Finding, SampleEntry, SpectrumEntry
 from specgui.document.findings import gate_range
 from specgui.views.elided_label import ElidedLabel
 from specgui.views.peak_links import PeakLinks, PeakPlace, named_marks, places_of
 from specgui.views.plot_canvas import PlotCanvas
 from specgui.views.plot_labels import BandLabel
+from specgui.views.removed_regions import RemovedRegions
 from specgui.views.signal_display import SignalDisplay
 from specgui.workspace import Workspace
 
@@ -44,6 +47,7 @@ class SpectrumPlot(QFrame):
         self._workspace = workspace
         self._appearance = appearance
         self._entry: SpectrumEntry | None = None
+        self._pointed: float | None = None
 
         self.badge = QLabel(str(technique))
         self.badge.setProperty("role", "technique")
@@ -81,6 +85,8 @@ class SpectrumPlot(QFrame):
         self.canvas.followed.connect(self.readout.setText)
         self.signals = SignalDisplay(self.canvas, workspace.signals, appearance.theme)
         self.signals.changed.connect(self.refresh_peaks)
+        self.signals.left_out.connect(self._on_left_out)
+        self.removed = RemovedRegions(self.canvas.view, appearance.theme)
         self.links = PeakLinks(self.canvas.view, self.canvas.labels, appearance.theme)
         self.links.places_from(self._places, lambda: self._can_link)
         assigning, name = workspace.assigning, str(technique)
@@ -99,6 +105,11 @@ class SpectrumPlot(QFrame):
     @property
     def entry(self) -> SpectrumEntry | None:
         return self._entry
+
+    @property
+    def pointed(self) -> float | None:
+        """The place of the axis under the mouse, None when it is elsewhere."""
+        return self._pointed
 
     def refresh(self) -> None:
         """Show the chosen spectrum of this technique, as far as it is ready."""
@@ -162,21 +173,36 @@ class SpectrumPlot(QFrame):
         found = finding.map_of(sample.key.index(entry.id))
         self._refresh_note(self._unread_note(sample, finding) if found is None else "")
         group = self._workspace.selection.group
+        bands = self._show_removed(sample, entry, group)
         if found is None or not self._workspace.options["importance"]:
             self.canvas.hide_importance()
-            self.canvas.set_bands(())
         elif group is not None and group in found.by_group:
             self.canvas.show_importance(found.x, found.by_group[group], 0.0, 1.0, shade=True)
-            self.canvas.set_bands(self._bands_of(group, finding, sample.key.index(entry.id)))
+            bands += self._bands_of(group, finding, sample.key.index(entry.id))
         else:
             low, high = gate_range(found)
             self.canvas.show_importance(found.x, found.gate, low, high, shade=False)
-            self.canvas.set_bands(())
+        self.canvas.set_bands(bands)
+
+    def _show_removed(self, sample: SampleEntry, entry, group: str | None) -> tuple[BandLabel, ...]:
+        """Mark the bands that were left out; returns what became of the groups, as labels."""
+        left_out = self._workspace.removals.in_spectrum(sample, entry.id)
+        self.removed.set_regions([(found.start, found.end) for found in left_out])
+        return tuple(
+            BandLabel((found.start + found.end) / 2, removal_text(found, group), True)
+            for found in left_out
+        )
+
+    def _on_left_out(self, low: float, high: float) -> None:
+        sample = self._workspace.selection.sample
+        if sample is not None and self._entry is not None:
+            self._workspace.removals.ask(sample, self._entry, low, high)
 
     def set_theme(self) -> None:
         self.canvas.set_theme(self._appearance.theme)
         self.signals.set_theme(self._appearance.theme)
         self.links.set_theme(self._appearance.theme)
+        self.removed.set_theme(self._appearance.theme)
         self.previous_button.setIcon(self._appearance.icon("previous"))
         self.next_button.setIcon(self._appearance.icon("next"))
         self.warnings.setIcon(self._appearance.icon("warning", "warning"))
@@ -259,6 +285,9 @@ class SpectrumPlot(QFrame):
 
     def _on_hovered(self, position: float | None, text: str) -> None:
         self.readout.setText(text)
+        # The mouse leaves the plot for a menu that was opened over it: the place is still meant.
+        if position is not None or QApplication.activePopupWidget() is None:
+            self._pointed = position
         if position is None:
             QToolTip.hideText()
             return
@@ -276,6 +305,7 @@ class SpectrumPlot(QFrame):
         QToolTip.showText(QCursor.pos() + QPoint(14, 18), "\n".join(lines), self.canvas)
 
     def _on_menu_wanted(self, place: QPoint) -> None:
+        self._pointed = float(self.canvas.view.mapSceneToView(self.canvas.mapToScene(place)).x())
         self.menu_wanted.emit(self.canvas.mapToGlobal(place))
 
     def _show_warnings(self) -> None:

@@ -79,6 +79,7 @@ class SpectrumStack(QWidget):
         workspace.selection.spectra_changed.connect(self._refresh_plots)
         workspace.selection.group_changed.connect(self._refresh_importance)
         workspace.findings.changed.connect(self._on_findings)
+        workspace.removals.changed.connect(self._refresh_importance)
         workspace.presented.connect(self._on_presented)
         workspace.options.changed.connect(self._on_option)
         workspace.assigning.changed.connect(self._refresh_peaks)

@@ -1,18 +1,21 @@
-"""Chooses what a chromatogram shows: all ions, the base peak, or one ion with its tolerance."""
+"""Chooses what a chromatogram shows: all ions, the base peak, one ion with its tolerance, or a
+chromatogram that the file holds ready-made."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from specgui.open_runs import BASE_PEAK, ION, TOTAL, Trace
+from specgui.open_runs import BASE_PEAK, ION, STORED, TOTAL, Trace
 
 _TITLES = {TOTAL: "Total ions", BASE_PEAK: "Base peak", ION: "One ion"}
 _NUMBER = re.compile(r"\s*(\d+(?:[.,]\d+)?)\s*(ppm|mda|da|m/z)?\s*", re.IGNORECASE)
 _DEFAULT_TOLERANCE = "0.3"
 _MOST_MZ = 1e6
+_WIDEST = 260
 
 
 def tolerance_in_mz(text: str, mz: float) -> float | None:
@@ -42,6 +45,9 @@ class TraceChoice(QWidget):
         super().__init__(parent)
         self.kinds = QComboBox()
         self.kinds.setAccessibleName("What the chromatogram shows")
+        self.kinds.setMaximumWidth(_WIDEST)
+        self.kinds.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.kinds.setMaxVisibleItems(20)
         for kind, title in _TITLES.items():
             self.kinds.addItem(title, kind)
         self.mz = QLineEdit()
@@ -52,6 +58,7 @@ class TraceChoice(QWidget):
         self.tolerance.setAccessibleName("Tolerance of the ion")
         self.tolerance.setToolTip("How far from the m/z a peak may lie: 0.3, 5 mDa or 10 ppm")
         self._sign = QLabel("±")
+        self._stored: tuple[str, ...] = ()
         for field, letters in ((self.mz, "1234.5678"), (self.tolerance, "100 ppm")):
             field.setFixedWidth(field.fontMetrics().horizontalAdvance(letters) + 24)
             field.setAcceptDrops(False)
@@ -64,12 +71,29 @@ class TraceChoice(QWidget):
         self.kinds.activated.connect(self._on_kind)
         self._show_fields(False)
 
-    def show_trace(self, trace: Trace, has_base_peak: bool, has_scans: bool) -> None:
-        """Follow what is shown; kinds that a run cannot give are disabled."""
-        self.kinds.setCurrentIndex(self.kinds.findData(trace.kind))
-        for kind, possible in ((BASE_PEAK, has_base_peak), (ION, has_scans)):
+    def show_trace(
+        self, trace: Trace, has_base_peak: bool, has_scans: bool, stored: Sequence[str] = ()
+    ) -> None:
+        """Follow what is shown; kinds that a run cannot give are disabled.
+
+        ``stored`` are the names of the chromatograms that the file holds.
+        """
+        self._offer(tuple(stored))
+        of_ions = has_scans or not stored
+        for kind, possible in ((TOTAL, of_ions), (BASE_PEAK, has_base_peak), (ION, has_scans)):
             self.kinds.model().item(self.kinds.findData(kind)).setEnabled(possible)
+        row = self.kinds.findData(trace.kind)
+        self.kinds.setCurrentIndex(len(_TITLES) + trace.place if trace.kind == STORED else row)
         self._show_fields(trace.kind == ION)
+
+    def _offer(self, stored: tuple[str, ...]) -> None:
+        if stored == self._stored:
+            return
+        self._stored = stored
+        while self.kinds.count() > len(_TITLES):
+            self.kinds.removeItem(self.kinds.count() - 1)
+        for name in stored:
+            self.kinds.addItem(name, STORED)
 
     def ask_for_ion(self) -> None:
         """Show the fields of an ion, ready to be typed into."""
@@ -90,7 +114,10 @@ class TraceChoice(QWidget):
 
     def _on_kind(self, _row: int) -> None:
         kind = self.kinds.currentData()
-        if kind == ION:
+        if kind == STORED:
+            self._show_fields(False)
+            self.chosen.emit(Trace(STORED, place=self.kinds.currentIndex() - len(_TITLES)))
+        elif kind == ION:
             self.ask_for_ion()
             if self.mz.text():
                 self._on_typed()

@@ -176,6 +176,14 @@ class JobBoard(QObject):
         waiting = [job for lane in self._lanes.values() for job in lane.waiting]
         return [job for job in (*running, *waiting) if not job.cancelled]
 
+    def jobs_of(self, lane: str) -> list[Job]:
+        """The same of one lane alone, however many wait in others."""
+        found = self._lanes.get(lane)
+        if found is None:
+            return []
+        running = [found.running] if found.running else []
+        return [job for job in (*running, *found.waiting) if not job.cancelled]
+
     @property
     def visible_jobs(self) -> list[Job]:
         return [job for job in self.jobs if not job.request.quiet]

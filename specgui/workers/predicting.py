@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from specgui.workers.job_board import Ticket
 
 if TYPE_CHECKING:
+    from engine.library.group_model import GroupModel
     from engine.spectra import Sample
+    from engine.tasks.counterfactual import Counterfactual
     from engine.tasks.group_identification import GroupIdentification
 
 
@@ -25,10 +27,20 @@ def _leave_cores() -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
 
 
-def identifying(name: str, processed: Callable[[], Sample]) -> Callable[[Ticket], Generator]:
+def _model(choice: str) -> dict[str, GroupModel]:
+    """The chosen model as the verbs take it; nothing for the open one, which is their default."""
+    from engine.library.model_choice import OPEN, chosen_group_model
+
+    return {} if choice == OPEN else {"model": chosen_group_model(choice)}
+
+
+def identifying(
+    name: str, processed: Callable[[], Sample], choice: str = "open"
+) -> Callable[[Ticket], Generator]:
     """The verb: returns a ``GroupIdentification``; raises ``NoModelHereError`` without weights.
 
-    ``processed`` makes the sample, on the worker's thread: its chains may take a while.
+    ``processed`` makes the sample, on the worker's thread: its chains may take a while. ``choice``
+    names the weights.
     """
 
     def verb(ticket: Ticket) -> Generator[None, None, GroupIdentification]:
@@ -40,9 +52,37 @@ def identifying(name: str, processed: Callable[[], Sample]) -> Callable[[Ticket]
         _leave_cores()
         yield
         try:
-            return identify_groups(processed(), is_cancelled=ticket.is_cancelled)
+            return identify_groups(processed(), is_cancelled=ticket.is_cancelled, **_model(choice))
         except CancelledError:
             return None
+        except NoModelError as error:
+            raise NoModelHereError(str(error)) from error
+
+    return verb
+
+
+def leaving_out(
+    name: str,
+    processed: Callable[[], Sample],
+    spectrum: int,
+    low: float,
+    high: float,
+    choice: str = "open",
+) -> Callable[[Ticket], Generator]:
+    """The verb: the groups without ``low`` to ``high`` (axis unit) of one spectrum of the sample.
+
+    Returns a ``Counterfactual``; raises ``NoModelHereError`` without weights.
+    """
+
+    def verb(ticket: Ticket) -> Generator[None, None, Counterfactual]:
+        ticket.report(None, f"Leaving a band out of {name}")
+        yield
+        from engine.tasks import NoModelError, without_region
+
+        _leave_cores()
+        yield
+        try:
+            return without_region(processed(), spectrum, low, high, **_model(choice))
         except NoModelError as error:
             raise NoModelHereError(str(error)) from error
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EXPERIMENT_FILES = {"fid", "ser", "acqus", "acqu", "procpar", "procs", "1r", "pdata"}
 _MOST_ENTRIES = 5000
 _TELL_EVERY_S = 0.3
+_REPORT_EVERY_S = 0.05
 _TELL_MANY_EVERY_S = 1.0
 _MANY = 100
 # A folder with this many files or fewer is taken for one compound without asking.
@@ -143,15 +144,23 @@ def reading(batches: Sequence[Batch]) -> Callable[[Ticket], Generator]:
         from engine.formats import open_many
 
         ready: list[ReadResult] = []
-        told = -_TELL_EVERY_S
+        told = reported = -_TELL_EVERY_S
+
+        def report(share: float, text: str) -> None:
+            # Small files are read by hundreds a second: nobody reads that many names.
+            nonlocal reported
+            if monotonic() - reported >= _REPORT_EVERY_S:
+                reported = monotonic()
+                ticket.report(share, text)
+
         for number, batch in enumerate(batches):
 
             def on_progress(done: int, total: int, path: str, number=number) -> None:
                 share = done / total if total else 1.0
                 name = f"Reading {Path(path).name}" if path else ""
-                ticket.report((number + share) / len(batches), name)
+                report((number + share) / len(batches), name)
 
-            ticket.report(number / len(batches), f"Reading {batch.name}")
+            report(number / len(batches), f"Reading {batch.name}")
             yield None
             runs: list[Path] = []
             spectra_2d: list[Spectrum2D] = []

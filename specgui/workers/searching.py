@@ -91,7 +91,7 @@ def ranking(sample: SampleEntry, candidates: Path | str, source: str) -> Verb:
             lines = [line.strip() for line in candidates.splitlines()]
             molecules = [line for line in lines if line and not line.startswith("#")]
         yield
-        result = rank(edited_sample(sample), molecules)
+        result = rank(edited_sample(sample), molecules, is_cancelled=ticket.is_cancelled)
         yield
         hits = result.hits[:MOST_HITS]
         cards = []

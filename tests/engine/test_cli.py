@@ -284,7 +284,9 @@ def test_predict_gives_the_result_of_the_task(run, line, broken, monkeypatch):
     code, out, _ = run("predict", line, broken, "--json", "--structure", "CC(C)=O")
     assert code == 0
     document = _strict(out)
-    assert set(document) == {"groups", "techniques_used", "model", "warnings", "errors"}
+    assert set(document) == {
+        "groups", "techniques_used", "model", "warnings", "doubts", "errors",
+    }  # fmt: skip
     assert document["groups"][0]["evidence"][0]["from"] == 1690
     assert document["groups"][1]["probability"] is None
     assert document["errors"][0]["source"] == str(broken)
@@ -368,3 +370,43 @@ def test_the_program_opens_a_window_only_without_a_command(capsys, monkeypatch, 
     assert main(["--example"]) == 0
     assert main([str(line)]) == 0
     assert opened == [[], ["--example"], [str(line)]]
+
+
+def test_predict_takes_the_model_that_was_chosen(run, line, monkeypatch):
+    from engine import tasks
+    from engine.library import model_choice
+    from engine.tasks.group_identification import GroupIdentification, ModelCard
+
+    asked = []
+
+    def identify(sample, model=None):
+        asked.append((sample, model))
+        card = ModelCard("m", "1", model or "MIT")
+        return GroupIdentification((), ("MS",), card, ())
+
+    monkeypatch.setattr(tasks, "identify_groups", identify)
+    monkeypatch.setattr(model_choice, "chosen_group_model", lambda name: f"licence of {name}")
+    code, out, _ = run("predict", line, "--json")
+    assert code == 0 and _strict(out)["model"]["licence"] == "MIT"
+    code, out, _ = run("predict", line, "--json", "--model", "noncommercial")
+    assert code == 0 and _strict(out)["model"]["licence"] == "licence of noncommercial"
+    assert [model for _, model in asked] == [None, "licence of noncommercial"]
+    assert run("predict", line, "--model", "other")[0] == 2
+
+
+def test_predict_can_be_told_that_masses_are_of_electron_ionisation(run, tmp_path, monkeypatch):
+    from engine import tasks
+    from engine.tasks.group_identification import GroupIdentification, ModelCard
+
+    seen = []
+
+    def identify(sample):
+        seen.append(sample.spectra[0].metadata.get("ionization"))
+        return GroupIdentification((), (), ModelCard("m", "1", "MIT"), ())
+
+    monkeypatch.setattr(tasks, "identify_groups", identify)
+    table = tmp_path / "masses.csv"
+    table.write_text("m/z,intensity\n39,20\n65,14\n91,100\n92,70\n")
+    for more in ((), ("--electron-ionisation",)):
+        assert run("predict", table, "--technique", "MS", *more)[0] == 0
+    assert seen == [None, "EI"]

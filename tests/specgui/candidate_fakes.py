@@ -76,7 +76,7 @@ class FakeVerbs:
             elapsed_ms=12.0, warnings=("a note",),
         )  # fmt: skip
 
-    def rank(self, sample, candidates):
+    def rank(self, sample, candidates, is_cancelled=lambda: False):
         self.ranked.append(list(candidates))
         self._wait()
         hits = []

@@ -39,8 +39,7 @@ def _click_atom(window, qtbot, number: int) -> None:
 
 def test_a_sample_with_a_structure_is_assigned_by_itself(assigned):
     assert _measured(assigned) == {(1,): 206.7, (0, 2): 30.9}
-    assert len(assigned.workspace.document.undo_stack.undoText()) > 0
-    assert assigned.workspace.document.undo_stack.undoText() == "Assign peaks"
+    assert assigned.workspace.document.undo_stack.undoText() == "Set structure"
 
 
 def test_it_is_not_assigned_again_after_an_undo(assigned, engine, settle):
@@ -48,6 +47,22 @@ def test_it_is_not_assigned_again_after_an_undo(assigned, engine, settle):
     assigned.registry.action("edit.undo").trigger()
     settle()
     assert len(engine.assigned) == runs and _measured(assigned) == {}
+    assert assigned.workspace.selection.sample.structure is None, "both are one step"
+    assigned.registry.action("edit.redo").trigger()
+    settle()
+    assert len(engine.assigned) == runs
+    assert _measured(assigned) == {(1,): 206.7, (0, 2): 30.9}
+
+
+def test_an_edit_between_keeps_the_steps_apart(opened, engine, settle):
+    document, sample = opened.workspace.document, opened.workspace.selection.sample
+    document.set_structure(sample.id, "CC(C)=O")
+    document.rename(sample.id, "acetone")
+    settle()
+    stack = document.undo_stack
+    assert stack.undoText() == "Assign peaks"
+    stack.undo()
+    assert (stack.undoText(), document.samples[0].structure) == ("Rename to acetone", "CC(C)=O")
 
 
 def test_it_can_be_told_to_wait(opened, engine, settle):

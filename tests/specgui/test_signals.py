@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLineEdit
 
 import engine.tasks.report_signals  # noqa: F401 - it is there when engine.tasks is a fake
 from engine.spectra import Spectrum
@@ -377,6 +378,7 @@ def test_letters_that_are_typed_into_the_table_take_up_no_tool(analysed, entry, 
     index = analysed.signals.model.index(2, KIND)
     table.setCurrentIndex(index)
     table.edit(index)
+    qtbot.waitUntil(lambda: isinstance(analysed.focusWidget(), QLineEdit))
     editor = analysed.focusWidget()
     editor.selectAll()
     qtbot.keyClicks(editor, "m")

@@ -121,6 +121,25 @@ def test_values_that_are_not_finite_are_left_out(canvas):
     assert not shown.all_finite and np.isfinite(shown.y_range).all()
 
 
+def test_a_trace_with_gaps_is_drawn_without_a_look_at_all_of_x(canvas, monkeypatch):
+    y = np.sin(np.linspace(0, 9, 50_000))
+    y[100:110] = np.nan
+    _show(canvas, Spectrum("UV-Vis", np.linspace(200, 800, 50_000), y, "nm", "absorbance"))
+    canvas.grab()
+    looked: list[int] = []
+    isfinite = np.isfinite
+
+    def noting(values, *args, **kwargs):
+        looked.append(np.size(values))
+        return isfinite(values, *args, **kwargs)
+
+    monkeypatch.setattr(np, "isfinite", noting)
+    canvas.view.setXRange(300, 700, padding=0)
+    canvas.pan(0.1)
+    canvas.grab()
+    assert max(looked, default=0) < 25_000, "what is drawn, not what is held"
+
+
 def test_wheel_zooms_and_a_double_click_goes_back(canvas, carbon, qtbot):
     _show(canvas, carbon)
     whole = canvas.view.viewRange()[0]

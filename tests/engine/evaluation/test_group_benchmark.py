@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.evaluation import groups
+from engine.evaluation import groups, joined_evidence
 from engine.evaluation.groups import format_table, group_benchmark, measured_infrared
 from engine.library.group_model import NoModelError, load_group_model, save_group_model
 from engine.training.group_tables import MissingTableError
@@ -77,7 +77,7 @@ def test_a_perfect_model_scores_one(small_tables, trained, monkeypatch):
     truth = {record.smiles: record.labels for record in read_group_records(small_tables, "test")}
     order = np.array(list(truth.values()))
     monkeypatch.setattr(
-        groups, "predict_tensors", lambda network, tensors, pattern, members: 9.0 * (
+        joined_evidence, "predict_tensors", lambda network, tensors, pattern, members: 9.0 * (
             2.0 * tensors.labels[members] - 1
         )
     )  # fmt: skip

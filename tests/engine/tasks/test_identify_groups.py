@@ -52,7 +52,7 @@ def fragments(mz, **metadata):
 def test_the_dictionary_has_the_keys_of_the_contract(model):
     result = identify_groups(Sample((infrared(), carbon())), model)
     content = result.to_dict()
-    assert list(content) == ["groups", "techniques_used", "model", "warnings"]
+    assert list(content) == ["groups", "techniques_used", "model", "warnings", "doubts"]
     assert content["techniques_used"] == ["IR", "13C NMR"]
     assert content["model"] == {"name": "Small", "version": "7", "licence": "MIT"}
     assert content["warnings"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from rdkit import Chem
 
 from engine.cli import main
 from engine.spectra import Sample, Spectrum
-from engine.tasks import rank
+from engine.tasks import isomer_ranking, rank
 from engine.tasks.isomer_ranking import Candidate, bracketed_charge, read_candidates
 
 # Measured: butyl methyl ketone (hexan-2-one), CDCl3.
@@ -36,6 +37,28 @@ def test_the_right_isomer_comes_first():
     assert [hit.rank for hit in result.hits] == [1, 2, 3, 4]
     assert sum(hit.probability for hit in result.hits) == pytest.approx(1)
     assert all(0 <= hit.score <= 1 for hit in result.hits)
+
+
+@pytest.mark.parametrize("answers", [0, 2, 4, 5])
+def test_it_ends_soon_when_it_is_cancelled(answers, monkeypatch, rule_predictor):
+    """Asked before each candidate, each chunk of predictions and each match."""
+    monkeypatch.setattr(isomer_ranking, "_CHUNK", 2)
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > answers
+
+    with pytest.raises(CancelledError):
+        rank(Sample((carbons(*HEXANONE),)), CANDIDATES, rule_predictor, cancelled)
+    assert len(asked) == answers + 1
+
+
+def test_chunks_change_nothing(monkeypatch, rule_predictor):
+    sample = Sample((carbons(*HEXANONE),))
+    whole = rank(sample, CANDIDATES, rule_predictor)
+    monkeypatch.setattr(isomer_ranking, "_CHUNK", 1)
+    assert rank(sample, CANDIDATES, rule_predictor) == whole
 
 
 def test_one_structure_written_twice_shares_its_probability():

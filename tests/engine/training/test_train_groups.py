@@ -81,8 +81,8 @@ def test_the_networks_of_the_plan_take_the_five_channels_to_the_37_groups():
             config = build_network(kind).config
         assert config.channels == CHANNEL_NAMES
         assert len(config.labels) == 37
-    with pytest.raises(ValueError, match="'transformer' is none of symspectra, cnn-1d"):
-        build_network("transformer")
+    with pytest.raises(ValueError, match="'perceptron' is none of symspectra, cnn-1d"):
+        build_network("perceptron")
 
 
 @pytest.mark.parametrize("kind", ["symspectra", "cnn-1d"])
@@ -94,7 +94,7 @@ def test_the_loss_of_a_small_network_decreases(kind, small_network, small_cnn):
     for epoch in range(8):
         for batch in epoch_batches([source], 16, np.random.default_rng(epoch), keep_all=1.0):
             network.train()
-            loss = batch_loss(network, batch, teaching=0.5)
+            loss = batch_loss(network, batch, 0.5, TrainingPlan(kind))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
