@@ -215,7 +215,7 @@ class SymSpectra(nn.Module):
         main = self.main(fused)
         decoded = self.decoder(fused, main, truth if training else None, teaching)
         if not self.training:
-            decoded = self._with_votes(decoded, self._votes(spectra), len(spectra))
+            decoded = self._with_votes(decoded, self._votes(spectra, len(spectra)), len(spectra))
             decoded = self._with_companion(decoded, spectra, len(spectra))
         without = self._without_each(parts) if training else {}
         return SymSpectraOutput(decoded, main, gates, information, without)
@@ -263,7 +263,7 @@ class SymSpectra(nn.Module):
         parts = {name: self._part(name, tokens) for name, tokens in gated.items()}
         fused = self._fuse(parts)
         main = self.main(fused)
-        votes = self._votes(spectra)
+        votes = self._votes(spectra, len(spectra))
         decoded = self._with_votes(self.decoder(fused, main), votes, len(spectra))
         decoded = self._with_companion(decoded, spectra, len(spectra))
         output = SymSpectraOutput(decoded, main, gates)
@@ -279,7 +279,8 @@ class SymSpectra(nn.Module):
             others = {n: vote for n, vote in votes.items() if n != name}
             cut = spectra[name] * ~self.config.points_of(hidden)
             logits = self.decoder(fused, self.main(fused))
-            logits = self._with_votes(logits, {**others, **self._votes({name: cut})}, len(spectra))
+            cut_votes = self._votes({name: cut}, len(spectra))
+            logits = self._with_votes(logits, {**others, **cut_votes}, len(spectra))
             every = {n: s.expand(length, -1) for n, s in spectra.items() if n != name}
             logits = self._with_companion(logits, {**every, name: cut}, len(spectra))
             effects[name] = output.logits - logits
@@ -295,18 +296,23 @@ class SymSpectra(nn.Module):
         """What the memories of the channels that are present say, ``{channel: B x K}`` logits."""
         return self._votes(self._quietened(spectra))
 
-    def _votes(self, quiet: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _votes(self, quiet: Mapping[str, Tensor], present: int | None = None) -> dict[str, Tensor]:
+        """The votes of all memories; only of those trusted beside ``present`` channels if given."""
         return {
             name: once_for_repeated(self.memories[self.key_of(name)], values)
             for name, values in quiet.items()
             if self.key_of(name) in self.memories
+            and (present is None or float(self._trust_in(name, present)))
         }
+
+    def _trust_in(self, name: str, present: int) -> Tensor:
+        return getattr(self, f"trust_{self.key_of(name)}")[present - 1]
 
     def _with_votes(self, logits: Tensor, votes: Mapping[str, Tensor], present: int) -> Tensor:
         """The decoder's logits and the votes, each as far as it is trusted beside ``present``
         channels in all."""
         for name, vote in votes.items():
-            logits = logits + getattr(self, f"trust_{self.key_of(name)}")[present - 1] * vote
+            logits = logits + self._trust_in(name, present) * vote
         return logits
 
     def companion_logits(self, spectra: Mapping[str, Tensor]) -> Tensor | None:
@@ -319,10 +325,12 @@ class SymSpectra(nn.Module):
         return self.companion(quiet)
 
     def _with_companion(self, logits: Tensor, quiet: Mapping[str, Tensor], present: int) -> Tensor:
-        said = self._companion_logits(quiet)
-        if said is None:
+        if self.companion is None:
             return logits
-        return logits + self.trust_companion[self.companion.pattern(quiet), present - 1] * said
+        trust = self.trust_companion[self.companion.pattern(quiet), present - 1]
+        # Where it is not trusted, it is not asked either.
+        said = self._companion_logits(quiet) if float(trust) else None
+        return logits if said is None else logits + trust * said
 
     def _part(self, name: str, tokens: Tensor) -> Tensor:
         """One channel's share of the fused representation, ``B x L x C -> B x D``."""
