@@ -60,6 +60,7 @@ _EXPONENT = re.compile(r"(?:\.\d*|\d)[EeDd][+-]\d|\.\d*[EeDd]\d")
 _FORTRAN = re.compile(r"(?<=[\d.])[dD](?=[+-]?\d)")
 _GLUED = re.compile(r"(?<=[\d.])(?=[+-])")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|\?")
+_PLAIN = re.compile(r"[\d+\-.eE\s]*", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 # What programs print for a number that is none; its letters would pass for squeezed digits.
 _NO_NUMBER = re.compile(r"(?im)(?:^|(?<=[\s,;]))[+-]?(?:nan|inf(?:inity)?|1\.#\w+)(?=[\s,;]|$)")
@@ -98,7 +99,9 @@ def decode_ordinates(text: str, declared: int | None = None) -> Ordinates:
     ``TableError`` when there is no ordinate in it or DUP asks for too many.
     """
     # A line that ends in "=" goes on in the next one.
-    text = re.sub(r"=[ \t]*\n", " ", _NO_NUMBER.sub("?", text))
+    text = _without_words(text)
+    if "=" in text:
+        text = re.sub(r"=[ \t]*\n", " ", text)
     table = _decode_asdf(text, declared) if is_asdf(text) else _decode_affn(text)
     if len(table.y) == 0:
         raise TableError("a table without a single ordinate")
@@ -111,7 +114,7 @@ def decode_pairs(text: str, width: int = 2, declared: int | None = None) -> np.n
     ``declared`` is NPOINTS; where commas could be decimal points it decides. An incomplete last
     row is dropped. Raises ``TableError`` when no complete row is there.
     """
-    text = _NO_NUMBER.sub("?", text)
+    text = _without_words(text)
     decimal_commas = "." not in text and _commas_are_decimal_points(text, width, declared)
     parts = []
     for piece in _pieces(text):
@@ -139,6 +142,18 @@ def _numbers(tokens: list[str]) -> np.ndarray:
     return np.array([float("nan") if t == "?" else float(t) for t in tokens], dtype=np.float64)
 
 
+def _without_words(text: str) -> str:
+    """With a question mark, an ordinate that is missing, for what programs write for no number."""
+    return _NO_NUMBER.sub("?", text) if re.search(r"[nNiI#]", text) else text
+
+
+def _plain_numbers(tokens: list[str]) -> np.ndarray | None:
+    try:
+        return np.array(list(map(float, tokens)), dtype=np.float64)
+    except ValueError:
+        return None
+
+
 def _check_plain(count: int) -> None:
     if count > MAX_PLAIN_POINTS:
         raise TableError(f"a table of more than {MAX_PLAIN_POINTS} plain numbers")
@@ -158,8 +173,13 @@ def _decode_affn(text: str) -> Ordinates:
     for piece in _pieces(text):
         if decimal_commas:
             piece = _DECIMAL_COMMA.sub(lambda found: found.group().replace(",", "."), piece)
-        piece = _GLUED.sub(" ", _FORTRAN.sub("E", piece)).replace(",", " ").replace(";", " ")
+        if "d" in piece or "D" in piece:
+            piece = _FORTRAN.sub("E", piece)
+        piece = _GLUED.sub(" ", piece).replace(",", " ").replace(";", " ")
         tokens: list[str] = []
+        # Where nothing but digits, signs, points and exponents stands, Python's own reading of
+        # numbers tells those that are none.
+        plain = _PLAIN.fullmatch(piece) is not None
         for line in piece.split("\n"):
             words = line.split()
             if not words:
@@ -170,9 +190,12 @@ def _decode_affn(text: str) -> Ordinates:
             abscissae.append(float(words[0]))
             starts.append(points + len(tokens))
             tokens += words[1:]
-        good = [t if _NUMBER.fullmatch(t) else "?" for t in tokens]
-        foreign += sum(g != t for g, t in zip(good, tokens, strict=True))
-        parts.append(_numbers(good))
+        values = _plain_numbers(tokens) if plain else None
+        if values is None:
+            good = [t if _NUMBER.fullmatch(t) else "?" for t in tokens]
+            foreign += sum(g != t for g, t in zip(good, tokens, strict=True))
+            values = _numbers(good)
+        parts.append(values)
         points += len(tokens)
         _check_plain(points)
     if foreign > points:
