@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -18,7 +19,7 @@ def heard(logit: Tensor, truth: Tensor | None, teaching: float) -> Tensor:
     return probability
 
 
-class RecurrentLabelDecoder(nn.Module):
+class RecurrentLabelDecoder(nn.Module, ABC):
     """Groups in a fixed order, each seeing those before it (eq. 13).
 
     ``order`` lists the ``K`` label indices in the order of prediction. The hidden state starts
@@ -68,12 +69,13 @@ class RecurrentLabelDecoder(nn.Module):
             added = torch.addcmul(levels[label], told.unsqueeze(-1), rises[label])
         return torch.stack(logits, 1)
 
+    @abstractmethod
     def _from_input(self, embedded: Tensor) -> Tensor:
         """What an embedding adds to the cell's gates, before the hidden state is heard."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _step(self, added: Tensor, hidden: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
+        """The cell's next hidden state and memory."""
 
 
 class LabelDecoder(RecurrentLabelDecoder):

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.library.group_model import save_group_model
+from engine.library.group_model import NoModelError, save_group_model
 from engine.networks.cnn_1d import factored
 from engine.training.group_batches import Source
 from engine.training.group_calibration import fit_calibration
-from engine.training.group_tables import evaluation_keys, read_group_records
+from engine.training.group_tables import (
+    MissingTableError,
+    evaluation_keys,
+    read_group_records,
+)
 from engine.training.group_tensors import (
     EVALUATION_VARIANTS,
     TRAINING_VARIANTS,
@@ -34,6 +38,7 @@ from engine.training.simulated_nmr import (
     fit_environments,
     simulated_rows,
 )
+from engine.training.source_trust import join_sources
 from engine.training.train_groups import TrainingPlan, train
 
 LICENCE = "MIT; trained on nmrshiftdb2 and open MassBank records"
@@ -191,4 +196,15 @@ def train_groups(
             "train_positives": tensors["train"].labels.sum(0).tolist(),
         },
     )
+    if network == "symspectra":
+        _listen_to_fragments(path, data, tensors, report)
     return path
+
+
+def _listen_to_fragments(path: Path, data: Path, tensors, report: Callable[[str], None]) -> None:
+    """Join the fragment network that ships to the model at ``path``, where both it and the table
+    that its trust is fitted on are there."""
+    try:
+        join_sources(path, data, tensors["valid"], report=report)
+    except (NoModelError, MissingTableError) as error:
+        report(f"fragments are not joined: {error}")

@@ -229,6 +229,9 @@ def join_sources(
     fitted = fit_sources(model.network, valid, sources)
     for source in fitted:
         report(f"{source.channel}: {json.dumps(source.trust.to_dict())}")
+    if not any(any(source.trust.by_count) for source in fitted):
+        report("no source is trusted: none is joined")
+        return
     joined = fit_joined_calibration(model.network, valid, fitted, sources)
     values = {"sources": [s.to_dict() for s in fitted], "joined_calibration": joined.to_dict()}
     if doubtful is not None:

@@ -88,6 +88,9 @@ def test_the_whole_way_from_tables_to_a_model(
     if kind == "symspectra":
         assert model.network.companion.channels == ("13C NMR", "1H NMR")
         assert any(line.startswith("peak set:") for line in said)
+        # A dozen molecules tell nothing of the fragment network, which is asked all the same.
+        assert any("none is joined" in line or "not joined" in line for line in said)
+        assert model.sources == ()
 
 
 def test_plans_differ_by_network_and_seed():
